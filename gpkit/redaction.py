@@ -1,0 +1,229 @@
+"""Nothing secret gets past here. Applied where evidence enters, so that nothing downstream can leak.
+
+Two rules. What could let somebody in is replaced by ``[redacted:KIND]``: JSON Web Tokens in every form they
+travel (header, subprotocol raw or base64url, echoed, query, log text), bearer values, tickets, keys, and every
+value that was read through a reference, in its raw, URL-encoded, base64 and hexadecimal forms.
+What joins evidence is left alone: insert ids, traces, instances, revisions, and all numbers.
+
+Pure but for the remembered values, which live as long as the process. Redacting twice changes nothing more, and
+redacted JSON is still JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import re
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+
+from gpkit.errors import TargetError
+
+MIN_SECRET_CHARS = 8  # chosen: shorter values would also match ordinary words
+
+# Names under which a credential travels in a query, a form, a header dump or JSON.
+_FIELD_NAMES = (
+    r"(?:access_|refresh_|id_|auth_|service_|session_)?token|jwt|auth_ticket|ticket_id|ticket|api[_-]?key|x-api-key"
+    r"|password|passwd|client_secret|secret_key|private_key|service_secret|jwt_secret(?:_key)?|secret|fernet_key"
+)
+_KEYS = (
+    r"AIza[0-9A-Za-z_\-]{35}|ya29\.[0-9A-Za-z_\-.]{20,}|sk-[0-9A-Za-z_\-]{20,}|sk_(?:live|test)_[0-9A-Za-z]{16,}"
+    r"|gh[pousr]_[0-9A-Za-z]{30,}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abprs]-[0-9A-Za-z\-]{10,}|GOCSPX-[0-9A-Za-z_\-]{20,}"
+)
+# A JWT's header is JSON, so its base64url begins like this whatever the algorithm: {" is eyJ, { " is eyA, {\n is ewo.
+_JWT_START = r"(?:eyJ|eyAi|ewog|ewoi|ewoJ)"
+# The same, encoded once more, as browsers do for a subprotocol; and twice more, as a careless proxy does.
+_ENCODED_JWT_START = r"(?:ZXlK|ZXlB|ZXdv|WlhsS|WlhsQ|Wlhkd)"
+
+CANDIDATE = (
+    r"(?i:\b(?:bearer|basic)\b|authorization|PRIVATE KEY|" + _FIELD_NAMES + r"|jwt-auth\.|bearer\.|staging-auth\.)"
+    r"|" + _JWT_START + r"|" + _ENCODED_JWT_START + r"|" + _KEYS
+)
+"""RE2-compatible: a text that :func:`redact` would change matches this, or holds a remembered value."""
+
+_candidate = re.compile(CANDIDATE)
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_DOT = r"(?:\.|%2[Ee])"
+_WHOLE_JWT = re.compile(
+    _JWT_START + r"[A-Za-z0-9_\-]{12,}" + _DOT + r"[A-Za-z0-9_\-]{12,}(?:" + _DOT + r"[A-Za-z0-9_\-]*)?"
+)
+# One segment is enough: a line cut in the middle of a token still holds its claims.
+_CUT_JWT = re.compile(r"(?<![A-Za-z0-9_\-])" + _JWT_START + r"[A-Za-z0-9_\-]{12,}(?:" + _DOT + r"[A-Za-z0-9_\-]*){0,4}")
+_ENCODED_JWT = re.compile(_ENCODED_JWT_START + r"[A-Za-z0-9_\-+/]{16,}(?:=|%3D){0,2}")
+_SUBPROTOCOL = re.compile(r"(?i)\b((?:jwt-auth|jwt|bearer|staging-auth)\.)([A-Za-z0-9_\-.+/=~]{10,})")
+_AUTHORIZATION = re.compile(
+    r"(?i)(\bauthorization(?:\\?[\"'])?\s*[:=,]\s*(?:b?\\?[\"'])?)((?:bearer|basic|token)\s+)?([^\s\"'\\,;<>\])}]+)"
+)
+_BEARER = re.compile(r"(?i)(\b(?:bearer|basic)\s+)([A-Za-z0-9._~+/=\-]{8,})")
+_QUERY = re.compile(r"(?i)([?&;](?:" + _FIELD_NAMES + r")=)([^&\s\"'<>\\;]+)")
+_JSON = re.compile(r"(?i)((\\*[\"'])(?:" + _FIELD_NAMES + r")\2\s*:\s*\2)((?:(?!\2).)+?)(?=\2)", re.DOTALL)
+_ASSIGNED = re.compile(r"(?i)(?<![A-Za-z0-9_\-])((?:" + _FIELD_NAMES + r")\s*[=:]\s*)([A-Za-z0-9._~+/=\-]{8,})")
+_KEY = re.compile(r"(?<![A-Za-z0-9_\-])(?:" + _KEYS + r")")
+
+_remembered: dict[str, None] = {}
+
+
+def redact(text: str) -> str:
+    """The text with every credential replaced by ``[redacted:KIND]``; ids and numbers untouched."""
+    for form in _remembered:
+        if form in text:
+            text = text.replace(form, "[redacted:secret]")
+    if _candidate.search(text) is None:
+        return text
+    if "PRIVATE KEY" in text:
+        text = _PRIVATE_KEY.sub("[redacted:key]", text)
+    text = _WHOLE_JWT.sub("[redacted:jwt]", text)
+    text = _CUT_JWT.sub("[redacted:jwt]", text)
+    text = _ENCODED_JWT.sub("[redacted:jwt]", text)
+    text = _SUBPROTOCOL.sub(_token_like("jwt"), text)
+    text = _AUTHORIZATION.sub(_authorization, text)
+    text = _BEARER.sub(_token_like("bearer"), text)
+    text = _QUERY.sub(_always("token"), text)
+    text = _JSON.sub(_json_value, text)
+    text = _ASSIGNED.sub(_token_like("token"), text)
+    return _KEY.sub("[redacted:key]", text)
+
+
+def remember_secret(value: str) -> None:
+    """From now on :func:`redact` replaces this value wherever and however encoded it stands.
+
+    Raises:
+        ValueError: The value has fewer than 8 characters, so that redacting it would spoil ordinary text.
+    """
+    if len(value) < MIN_SECRET_CHARS:
+        raise ValueError(f"A secret needs at least {MIN_SECRET_CHARS} characters.")
+    for form in sorted(_forms(value), key=len, reverse=True):
+        _remembered.setdefault(form)
+
+
+def candidate_pattern() -> str:
+    """An RE2 pattern that every text matches which :func:`redact` would change now."""
+    return "|".join([CANDIDATE, *(re.escape(form).replace("\\/", "/") for form in _remembered)])
+
+
+def read_secret(reference: str) -> str:
+    """The value behind ``env:NAME`` or ``file:PATH``; remembered, so that it is redacted from now on.
+
+    Raises:
+        TargetError: The reference is malformed, or its value is missing or shorter than 8 characters.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name:
+        value = os.environ.get(name, "")
+        where, remedy = f"The environment variable {name}", f"Set it: export {name}=…"
+    elif kind == "file" and name:
+        path = Path(name)
+        value = path.read_text("utf-8").strip() if path.is_file() else ""
+        where, remedy = f"The file {name}", "Write the secret into it, readable by you alone."
+    else:
+        raise TargetError(
+            "A credential is named by a reference, and this one is none.",
+            next_step="Use env:NAME or file:PATH; the secret itself is never a parameter.",
+        )
+    if not value:
+        raise TargetError(f"{where} holds no secret.", next_step=remedy)
+    if len(value) < MIN_SECRET_CHARS:
+        raise TargetError(f"{where} holds fewer than {MIN_SECRET_CHARS} characters.", next_step=remedy)
+    remember_secret(value)
+    return value
+
+
+def has_secret(reference: str) -> bool:
+    """Whether :func:`read_secret` would find a value, without reading a wrong one into an error."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return bool(os.environ.get(name))
+    return kind == "file" and Path(name).is_file()
+
+
+_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@([A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)")
+# Not after a letter and a slash, a digit or a dot: that is a product version (Chrome/134.0.0.0), not an address.
+_IPV4 = re.compile(r"(?<![A-Za-z]/)(?<![\w.])(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}(?![\w.]*\d|\.\d)")
+_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
+
+
+def mask_contacts(text: str) -> str:
+    """Client addresses and e-mail addresses masked, keeping the network and the domain.
+
+    Loopback and link-local addresses stay: they are the machine's own plumbing and identify nobody.
+    """
+    if "@" in text:
+        text = _EMAIL.sub(r"***@\1", text)
+    text = _IPV4.sub(_mask_ipv4, text)
+    return _IPV6.sub(_mask_ipv6, text) if text.count(":") >= 2 else text
+
+
+def _mask_ipv4(match: re.Match[str]) -> str:
+    whole = match.group(0)
+    try:
+        address = ipaddress.IPv4Address(whole)
+    except ValueError:
+        return whole
+    kept = address.is_loopback or address.is_link_local or address.is_unspecified
+    return whole if kept else f"{match.group(1)}.x.x"
+
+
+def _mask_ipv6(match: re.Match[str]) -> str:
+    whole = match.group(0)
+    try:
+        address = ipaddress.IPv6Address(whole)
+    except ValueError:  # a time of day, a MAC address, a Python slice
+        return whole
+    if address.is_loopback or address.is_link_local or address.is_unspecified:
+        return whole
+    return ":".join(address.exploded.split(":")[:2]) + ":x:x"
+
+
+def _is_token_like(value: str) -> bool:
+    if value.startswith("[redacted") or "REDACTED" in value.upper():
+        return False
+    has_digit = any(character.isdigit() for character in value)
+    has_letter = any(character.isalpha() for character in value)
+    # A long run without a digit is a name (jwt.exceptions.InvalidAudienceError), not a token.
+    return has_digit and has_letter and not re.fullmatch(r"[a-z_]+\d{0,2}(?:\.[A-Za-z_]+\d{0,2})*", value)
+
+
+def _token_like(kind: str) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        return match.group(1) + f"[redacted:{kind}]" if _is_token_like(match.group(2)) else match.group(0)
+
+    return replace
+
+
+def _always(kind: str) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        kept = match.group(2).startswith("[redacted") or "REDACTED" in match.group(2)
+        return match.group(0) if kept else match.group(1) + f"[redacted:{kind}]"
+
+    return replace
+
+
+def _json_value(match: re.Match[str]) -> str:
+    value = match.group(3)
+    kept = value.startswith("[redacted") or "REDACTED" in value or value.startswith("env:")
+    return match.group(0) if kept else match.group(1) + "[redacted:token]"
+
+
+def _authorization(match: re.Match[str]) -> str:
+    head, scheme, value = match.group(1), match.group(2) or "", match.group(3)
+    if value.startswith("[redacted") or "REDACTED" in value:
+        return match.group(0)
+    # Prose such as "Authorization: required" carries no scheme and no digits.
+    if not scheme and not _is_token_like(value):
+        return match.group(0)
+    return f"{head}{scheme}[redacted:bearer]"
+
+
+def _forms(value: str) -> set[str]:
+    raw = value.encode()
+    forms = {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value), raw.hex()}
+    # Inside a longer text, base64 of the value depends on where it starts: three alignments, inner characters only.
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + raw).decode().rstrip("=")
+        first = (lead * 8 + 5) // 6
+        last = (lead + len(raw)) * 8 // 6
+        inner = encoded[first:last]
+        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= MIN_SECRET_CHARS}
