@@ -1,0 +1,145 @@
+"""Frames that keep to their table: types set, columns checked, written and read by the ending of the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from gpkit.errors import OutputError, SourceError, TableError
+from gpkit.tables.columns import INSTANT, INTEGER, TEXTS, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def conform(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """A new frame with exactly these dtypes, known columns first and in order; further columns kept behind them.
+
+    Raises:
+        TableError: A column is missing, or holds values of another kind.
+    """
+    import pandas as pd
+
+    missing = [column.name for column in columns if column.name not in frame.columns]
+    if missing:
+        raise TableError(
+            f"The table lacks {', '.join(missing)}.",
+            next_step="docs/tables.md lists the columns of each table.",
+        )
+    data = {column.name: _cast(frame[column.name], column) for column in columns}
+    extra = {str(name): frame[name] for name in frame.columns if name not in data}
+    return pd.DataFrame({**data, **extra}, index=frame.index)
+
+
+def empty(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """The table with no rows."""
+    import pandas as pd
+
+    return pd.DataFrame({column.name: pd.Series([], dtype=column.dtype) for column in columns})
+
+
+def from_rows(rows: Iterable[dict[str, object]], columns: tuple[Column, ...]) -> pd.DataFrame:
+    """The table from dictionaries, absent keys null.
+
+    Raises:
+        TableError: A value is of another kind than its column.
+    """
+    import pandas as pd
+
+    listed = list(rows)
+    if not listed:
+        return empty(columns)
+    names = [column.name for column in columns]
+    extra = sorted({name for row in listed for name in row} - set(names))
+    data = {name: pd.Series([row.get(name) for row in listed], dtype="object") for name in [*names, *extra]}
+    return conform(pd.DataFrame(data), columns)
+
+
+def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    import pandas as pd
+
+    if column.kind == TEXTS:
+        return series.map(_as_list)
+    if str(series.dtype) == column.dtype:
+        return series
+    try:
+        if column.kind == INSTANT:
+            return pd.to_datetime(series, utc=True, format="ISO8601").astype(cast(Any, column.dtype))
+        if column.kind == INTEGER and series.dtype == object:
+            # Not by way of floats: they hold 53 bits, a nanosecond instant needs 61.
+            whole = pd.array([None if pd.isna(value) else int(value) for value in series], dtype="Int64")
+            return pd.Series(whole, index=series.index)
+        return series.astype(cast(Any, column.dtype))
+    except (TypeError, ValueError) as error:
+        raise TableError(f"Column {column.name} holds values that are no {column.kind}: {error}.") from error
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write to a file by its ending: ``.parquet``, ``.jsonl`` or ``.csv``.
+
+    Raises:
+        OutputError: Another ending, or the file cannot be written.
+    """
+    try:
+        if path.suffix == ".parquet":
+            frame.to_parquet(path, index=False)
+        elif path.suffix == ".jsonl":
+            path.write_text(to_jsonl(frame), "utf-8")
+        elif path.suffix == ".csv":
+            frame.to_csv(path, index=False)
+        else:
+            raise OutputError(
+                f"'{path.name}' has no ending that says how to write a table.",
+                next_step="Use .parquet, .jsonl or .csv.",
+            )
+    except OSError as error:
+        raise OutputError(f"'{path}' cannot be written: {error.strerror}.", next_step="Choose another file.") from error
+
+
+def to_jsonl(frame: pd.DataFrame) -> str:
+    """One JSON object a line; instants in ISO 8601 with ``Z``, null where a value is missing."""
+    records = frame.to_dict("records")
+    plain = ({str(name): _plain(value) for name, value in row.items()} for row in records)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain)
+
+
+def read(path: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Read a table written by :func:`write`.
+
+    Raises:
+        SourceError: The file is missing or of an unknown ending.
+        TableError: It is another table.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise SourceError(f"There is no file '{path}'.")
+    if path.suffix == ".parquet":
+        return conform(pd.read_parquet(path), columns)
+    if path.suffix == ".jsonl":
+        return from_rows((json.loads(line) for line in path.read_text("utf-8").splitlines() if line), columns)
+    raise SourceError(
+        f"'{path.name}' has no ending that says how to read a table.", next_step="Use .parquet or .jsonl."
+    )
+
+
+def _as_list(value: object) -> list[object]:
+    """Parquet gives arrays back, a row without the key gives null: both mean a list here."""
+    return [] if value is None or isinstance(value, float) else list(cast(Iterable[object], value))
+
+
+def _plain(value: object) -> object:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "ndarray":
+        return [_plain(item) for item in cast(Iterable[object], value)]
+    if isinstance(value, float) and value != value:
+        return None
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value

@@ -1,0 +1,26 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def exports() -> Path:
+    """Real exports, named by GPKIT_EXPORTS or beside the checkout; CI has them."""
+    folder = Path(os.environ.get("GPKIT_EXPORTS", ROOT.parent / "shared" / "exports")).resolve()
+    if not folder.is_dir():
+        assert not os.environ.get("CI"), "CI must have the exports: set GPKIT_EXPORTS."
+        pytest.skip("the real exports are not on this machine: set GPKIT_EXPORTS")
+    return folder
