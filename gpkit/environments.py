@@ -197,7 +197,7 @@ def require_credentials(environment: Environment) -> None:
 
 
 def project_root() -> Path:
-    """The folder that holds ``notebooks/`` and ``parameters/``: the nearest above the working folder, else the checkout."""
+    """The folder of ``notebooks/`` and ``parameters/``: the nearest above the working folder, else the checkout."""
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / "parameters" / "environments").is_dir() and (folder / "notebooks").is_dir():
             return folder
