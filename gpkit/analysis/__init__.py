@@ -1,0 +1,1 @@
+"""Analyses: tables in, tables out. No file, no clock, no network, no plotting."""
