@@ -228,27 +228,22 @@ def dependence(
         kept = [item for item, is_known in zip(strata, known, strict=True) if is_known]
         codes = {item: code for code, item in enumerate(dict.fromkeys(kept))}
         groups = np.array([codes[item] for item in kept], int)
-    ranks = np.zeros(len(bad))
-    pairs = 0.0
+    rng = np.random.default_rng(seed)
+    observed, pairs = 0.0, 0
+    shuffled = np.zeros(PERMUTATIONS)
     for group in np.unique(groups):
         at = groups == group
         k, m = int(bad[at].sum()), int((~bad[at]).sum())
-        if k == 0 or m == 0:
+        if k == 0 or m == 0:  # nothing to compare here
             continue
-        ranks[at] = _ranks_of(x[at]) - (k + 1) / 2
+        ranks = _ranks_of(x[at]) - (k + 1) / 2
+        observed += float(ranks[bad[at]].sum())
+        shuffled += rng.permuted(np.tile(bad[at], (PERMUTATIONS, 1)), axis=1) @ ranks
         pairs += k * m
     if pairs == 0:
         return None
-    informative = np.isin(groups, [g for g in np.unique(groups) if 0 < bad[groups == g].sum() < (groups == g).sum()])
-    observed = float(ranks[bad & informative].sum()) / pairs
-    rng = np.random.default_rng(seed)
-    more = 0
-    for _ in range(PERMUTATIONS):
-        shuffled = bad.copy()
-        for group in np.unique(groups[informative]):
-            at = np.flatnonzero(groups == group)
-            shuffled[at] = bad[rng.permutation(at)]
-        more += abs(float(ranks[shuffled & informative].sum()) / pairs - 0.5) >= abs(observed - 0.5) - 1e-12
+    observed, shuffled = observed / pairs, shuffled / pairs
+    more = int((np.abs(shuffled - 0.5) >= abs(observed - 0.5) - 1e-12).sum())
     return Dependence(observed, (more + 1) / (PERMUTATIONS + 1), int(bad.sum()), int((~bad).sum()))
 
 

@@ -1,0 +1,105 @@
+"""One shape for what a client measured and what a server logged, so that both are judged by the same rules. Pure.
+
+A case is one attempt of a valid user, or one upgrade in a log. Columns: ``case_id``, ``at_ns`` (when it asked to be let
+in), ``failed``, ``failure`` (what happened, null on success), ``delay_s`` (message after OPEN, early sending only),
+``arm`` (after-open, after-ready, or logged), ``in_flight`` (others open or waiting at that instant), ``age_s`` (since
+the first case of its instance), and the attributes of :data:`ATTRIBUTES`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gpkit.analysis.sample import judged
+
+ATTRIBUTES = ("client", "credential", "carrier", "revision", "user", "instance_id")
+"""In the order in which an explanation is preferred: the coarser first."""
+
+
+def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
+    """Cases from probe attempts, joined with the server's rows where there are any.
+
+    A failure is any outcome but ``ok``. What the server knew (``server_revision``, ``server_instance_id``) is used when
+    the columns are there.
+    """
+    valid = judged(attempts)
+    outcome = valid["outcome"].astype(str)
+    asked = valid["requested_ns"].fillna(valid["started_ns"])
+    frame = pd.DataFrame(
+        {
+            "case_id": valid["attempt_id"].astype(str),
+            "at_ns": asked.astype("int64"),
+            "end_ns": (valid["started_ns"] + valid["total_ns"] - valid["queue_ns"]).astype("int64"),
+            "failed": (outcome != "ok").astype(bool),
+            "failure": outcome.where(outcome != "ok", None),
+            "arm": valid["send"].astype(str),
+            "delay_s": valid["send_after_open_s"].where(valid["send"] == "after-open").astype(float),
+            "planned_delay_s": valid["send_delay_planned_s"].astype(float),
+            "client": "probe",
+            "credential": valid["credential"].astype(str),
+            "carrier": valid["carrier"].astype(str),
+            "revision": _known(valid, "server_revision"),
+            "user": valid["user"].astype(str),
+            "instance_id": _known(valid, "server_instance_id"),
+            "reason": _known(valid, "server_reason"),
+        }
+    )
+    return _placed(frame)
+
+
+def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
+    """Cases from logged upgrades. A failure is a refusal or a server error; a row without an outcome is left out."""
+    known = connections[connections["outcome"].isin(["accepted", "closed", "refused", "failed"])]
+    known = known[known["requested_ns"].notna() | known["decided_ns"].notna()]
+    at = known["requested_ns"].fillna(known["decided_ns"]).astype("int64")
+    status = known["http_status"].map(lambda value: "" if pd.isna(value) else f"upgrade_status_{int(value)}")
+    failed = known["outcome"].isin(["refused", "failed"]).astype(bool)
+    failure = status.where(status != "", "refused_after_accept").where(failed, None)
+    frame = pd.DataFrame(
+        {
+            "case_id": known["connection_id"].astype(str),
+            "at_ns": at,
+            "end_ns": at + (known["http_latency_s"].fillna(0).astype(float) * 1e9).round().astype("int64"),
+            "failed": failed,
+            "failure": failure,
+            "arm": "logged",
+            "delay_s": np.nan,
+            "planned_delay_s": np.nan,
+            "client": known["client"].astype("object").fillna("not known").astype(str),
+            "credential": "not known",
+            "carrier": "not known",
+            "revision": known["revision"].astype("object").fillna("not known").astype(str),
+            "user": "not known",
+            "instance_id": known["instance_id"].astype("object").fillna("not known").astype(str),
+            "reason": known["reason"].astype("object").where(failed, None),
+        }
+    )
+    return _placed(frame)
+
+
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """In order of time, with the load and the instance's age at each."""
+    ordered = frame.sort_values("at_ns", kind="stable").reset_index(drop=True)
+    starts, ends = ordered["at_ns"].to_numpy("int64"), np.sort(ordered["end_ns"].to_numpy("int64"))
+    ordered["in_flight"] = in_flight(starts, ends)
+    first = ordered.groupby("instance_id")["at_ns"].transform("min")
+    ordered["age_s"] = (ordered["at_ns"] - first) / 1e9
+    return ordered
+
+
+def in_flight(starts: NDArray[np.integer[Any]], sorted_ends: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """How many others had begun and not ended when each began; ``starts`` ascending."""
+    begun = np.arange(len(starts))
+    ended = np.searchsorted(sorted_ends, starts, side="right")
+    open_then: NDArray[np.int64] = np.maximum(begun - ended, 0).astype(np.int64)
+    return open_then
+
+
+def _known(frame: pd.DataFrame, column: str) -> pd.Series[str]:
+    if column not in frame.columns:
+        return pd.Series("not known", index=frame.index, dtype="object")
+    return frame[column].astype("object").fillna("not known").astype(str)

@@ -1,0 +1,287 @@
+"""Is it a race? What kind of failure each failure is. Pure. Cases in, one row per kind of failure out.
+
+The rule, in order; the first that holds names the mechanism:
+
+1. ``crash_loop``: the instances that should have answered exited again and again, and the platform answered 503.
+2. ``deterministic``: outcomes do not mix. Every case failed like this, or every case of one client, credential,
+   carrier, revision or user did and no other.
+3. ``start_up``: failures while an instance is young, then none. ``outage``: none, then nothing else.
+4. ``race``: outcomes mix under equal conditions, and the shorter the time before the message the more often it fails
+   (rank test within strata of revision, adjusted for the number of tests, p at most 0.01), while cases that waited for
+   the welcome do not fail so, or fail significantly less.
+5. ``overload``: outcomes mix and failures come when more connections are open (the same test on the load).
+6. ``intermittent``: outcomes mix and depend on nothing that was measured. It may be a race of the server with itself;
+   this cannot tell.
+
+A deterministic failure is never called a race, whatever its log text says. Fewer than :data:`MIN_FAILURES` failures
+of a kind are ``too few`` to name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gpkit.analysis.cases import ATTRIBUTES
+from gpkit.analysis.statistics import Dependence, adjusted, dependence, fisher, rate
+
+CLAIM_P = 0.01  # chosen: a named cause is acted upon
+MIN_FAILURES = 3  # chosen: two failures line up by chance too often
+MIN_LEVEL = 5  # chosen: a value that always failed needs this many cases
+LOAD_AUC = 0.75  # chosen: a weaker dependence on load explains too few of the failures
+SEPARATED = 0.02  # share of pairs out of order that still counts as one change in time
+
+EXITS_FOR_A_LOOP = 2
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What one kind of failure is, and what says so."""
+
+    failure: str
+    mechanism: str
+    explained_by: str
+    because: str
+
+
+def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
+    """Name the mechanism behind each kind of failure.
+
+    Args:
+        cases: From :mod:`gpkit.analysis.cases`.
+        exits: Container exits with an error in the same window, from the log; 0 where there is no log.
+
+    Returns:
+        One row per failure, most frequent first: ``failure``, ``failed``, ``n`` (cases), ``ratio``, ``low``, ``high``,
+        ``mechanism``, ``explained_by``, ``because``, ``reasons`` (from the log), ``timing_auc``, ``timing_p``,
+        ``load_auc``, ``load_p`` (adjusted; null where there was nothing to compare), ``case_ids`` (the failures).
+    """
+    kinds = cases.loc[cases["failed"], "failure"].value_counts()
+    tests = {str(kind): _tests(cases, str(kind)) for kind in kinds.index}
+    corrected = _corrected(tests)
+    rows = []
+    for kind in kinds.index:
+        failure = str(kind)
+        here = cases[(cases["failure"] == failure) | ~cases["failed"]]
+        timing, load = corrected[failure]
+        named = _name(cases, here, failure, timing, load, exits)
+        ours = cases[cases["failure"] == failure]
+        share = rate(len(ours), len(cases))
+        rows.append(
+            {
+                "failure": failure,
+                "failed": share.k,
+                "n": share.n,
+                "ratio": share.estimate,
+                "low": share.low,
+                "high": share.high,
+                "mechanism": named.mechanism,
+                "explained_by": named.explained_by,
+                "because": named.because,
+                "reasons": _reasons(ours),
+                "timing_auc": timing.auc if timing else None,
+                "timing_p": timing.p if timing else None,
+                "load_auc": load.auc if load else None,
+                "load_p": load.p if load else None,
+                "case_ids": list(ours["case_id"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = [
+    *("failure", "failed", "n", "ratio", "low", "high", "mechanism", "explained_by", "because", "reasons"),
+    *("timing_auc", "timing_p", "load_auc", "load_p", "case_ids"),
+]
+
+
+def _name(
+    cases: pd.DataFrame,
+    here: pd.DataFrame,
+    failure: str,
+    timing: Dependence | None,
+    load: Dependence | None,
+    exits: int,
+) -> Mechanism:
+    bad = here["failed"]
+    k, n = int(bad.sum()), len(here)
+    if failure.endswith("_503") and exits >= EXITS_FOR_A_LOOP:
+        return Mechanism(failure, "crash_loop", "instance", f"{exits} container exits with an error in the same window")
+    if k < MIN_FAILURES:
+        return Mechanism(failure, "too few", "", f"{k} of {n}: too few to name a cause")
+    if k == len(cases):
+        return _never_mixed(here, failure)
+    explained = _explained(cases.assign(failed=cases["failure"] == failure))
+    if explained:
+        return Mechanism(failure, "deterministic", *explained)
+    if k == n:
+        return Mechanism(
+            failure, "intermittent", "", "failures of several kinds mix, and no case succeeded to compare with"
+        )
+    changed = _changed(here, failure)
+    if changed:
+        return changed
+    if timing and timing.p <= CLAIM_P and timing.auc < 0.5 and _waiting_helps(here):
+        because = f"outcomes mix, and {1 - timing.auc:.0%} of failures sent sooner than a success (p={timing.p:.2g})"
+        return Mechanism(failure, "race", "time between OPEN and the message", because)
+    if load and load.p <= CLAIM_P and load.auc >= LOAD_AUC:
+        because = f"outcomes mix, and {load.auc:.0%} of failures came under more load than a success (p={load.p:.2g})"
+        return Mechanism(failure, "overload", "connections open at the time", because)
+    return Mechanism(failure, "intermittent", "", _no_dependence(timing, load))
+
+
+def _never_mixed(here: pd.DataFrame, failure: str) -> Mechanism:
+    clients = here["client"].nunique()
+    plural = "each of its clients" if clients > 1 else "its one client"
+    return Mechanism(failure, "deterministic", "every case", f"none of {len(here)} got in, for {plural}: nothing mixes")
+
+
+def _explained(here: pd.DataFrame) -> tuple[str, str] | None:
+    """An attribute whose values never mix: those that fail always do, and the others never."""
+    found: list[tuple[float, str, str]] = []
+    for attribute in ATTRIBUTES:
+        counts = here.groupby(attribute)["failed"].agg(["sum", "count"])
+        failing = counts[counts["sum"] > 0]
+        if len(counts) < 2 or (failing["sum"] < failing["count"]).any() or len(failing) == len(counts):
+            continue
+        k, others = int(failing["count"].sum()), int(counts["count"].sum() - failing["count"].sum())
+        if k < MIN_LEVEL or others < MIN_LEVEL:
+            continue
+        names = ", ".join(str(value) for value in failing.index[:3])
+        found.append((fisher(k, k, 0, others), attribute, f"{names}: {k} of {k} ended so; 0 of {others} elsewhere"))
+    if not found:
+        return None
+    for p, (_, attribute, text) in zip(adjusted([item[0] for item in found]), found, strict=True):
+        if p <= CLAIM_P:
+            return attribute, text
+    return None
+
+
+def _changed(here: pd.DataFrame, failure: str) -> Mechanism | None:
+    """One change in time: failures while an instance is young and then none, or none and then nothing else."""
+    bad = here["failed"].to_numpy(bool)
+    youth = dependence(bad, here["age_s"].to_numpy(float), list(here["instance_id"]))
+    if _separates(youth) and youth is not None and youth.auc <= SEPARATED:
+        last = float(here.loc[here["failed"], "age_s"].max())
+        because = f"all {youth.failures} failures within {last:.2f} s of the instance's first request, then none"
+        return Mechanism(failure, "start_up", "age of the instance", because)
+    order = dependence(bad, here["at_ns"].to_numpy(float))
+    if _separates(order) and order is not None and order.auc >= 1 - SEPARATED:
+        first = float(here.loc[here["failed"], "at_ns"].min() - here["at_ns"].min()) / 1e9
+        because = f"none for {first:.2f} s, then {order.failures} failures without a success"
+        return Mechanism(failure, "outage", "time", because)
+    return None
+
+
+def _separates(order: Dependence | None) -> bool:
+    return order is not None and min(order.failures, order.successes) >= MIN_LEVEL and order.p <= CLAIM_P
+
+
+def _waiting_helps(here: pd.DataFrame) -> bool:
+    """Cases that waited for the welcome fail significantly less, or there are none to compare."""
+    early, waited = here[here["arm"] == "after-open"], here[here["arm"] == "after-ready"]
+    if early.empty or waited.empty:
+        return not early.empty
+    k, n, k_waited, n_waited = int(early["failed"].sum()), len(early), int(waited["failed"].sum()), len(waited)
+    if k_waited == 0:
+        return True
+    return k_waited / n_waited < k / n and fisher(k, n, k_waited, n_waited) <= CLAIM_P
+
+
+def _tests(cases: pd.DataFrame, failure: str) -> tuple[Dependence | None, Dependence | None]:
+    here = cases[(cases["failure"] == failure) | ~cases["failed"]]
+    early = here[here["arm"] == "after-open"]
+    timing = dependence(early["failed"].to_numpy(bool), early["delay_s"].to_numpy(float), list(early["revision"]))
+    load = dependence(here["failed"].to_numpy(bool), here["in_flight"].to_numpy(float), list(here["revision"]))
+    return timing, load
+
+
+def _corrected(
+    tests: dict[str, tuple[Dependence | None, Dependence | None]],
+) -> dict[str, tuple[Dependence | None, Dependence | None]]:
+    """p-values adjusted over all tests of all failures."""
+    flat = [test for pair in tests.values() for test in pair if test is not None]
+    p_values = iter(adjusted([test.p for test in flat]))
+    out: dict[str, tuple[Dependence | None, Dependence | None]] = {}
+    for failure, pair in tests.items():
+        timing, load = (
+            None if test is None else Dependence(test.auc, next(p_values), test.failures, test.successes)
+            for test in pair
+        )
+        out[failure] = (timing, load)
+    return out
+
+
+def _no_dependence(timing: Dependence | None, load: Dependence | None) -> str:
+    parts = ["outcomes mix under equal conditions"]
+    if timing is None:
+        parts.append("timing was not varied, or no early case failed so")
+    else:
+        parts.append(f"no dependence on timing shown (p={timing.p:.2g})")
+    if load is not None:
+        parts.append(f"none on load (p={load.p:.2g})")
+    return "; ".join(parts)
+
+
+def _reasons(ours: pd.DataFrame) -> str:
+    counts = ours["reason"].dropna()
+    counts = counts[~counts.isin(["not known", "None", "<NA>", "nan"])].value_counts()
+    return ", ".join(f"{reason} {n}" for reason, n in counts.items())
+
+
+def by_client(cases: pd.DataFrame) -> pd.DataFrame:
+    """Whether any client mixes: one row per client, failure and reason.
+
+    Returns:
+        ``client``, ``failure``, ``reason``, ``n`` (such cases), ``of`` (cases of the client), ``mixes`` (the client
+        also had another result), ``case_ids``.
+    """
+    rows = []
+    for client, group in cases.groupby("client"):
+        results = group["failure"].fillna("accepted")
+        reasons = group["reason"].astype("object").where(group["failed"], None).fillna("")
+        kinds = group.assign(result=results, why=reasons).groupby(["result", "why"])
+        for (result, why), part in kinds:
+            rows.append(
+                (str(client), str(result), str(why), len(part), len(group), len(kinds) > 1, list(part["case_id"]))
+            )
+    rows.sort(key=lambda row: (-row[4], row[0], -row[3]))
+    return pd.DataFrame(rows, columns=["client", "failure", "reason", "n", "of", "mixes", "case_ids"])
+
+
+def delay_levels(cases: pd.DataFrame) -> pd.DataFrame:
+    """How early sending fares at each planned delay, and beside it what waiting for the welcome does.
+
+    Returns:
+        ``level`` (text), ``planned_delay_s`` (null: waited), ``measured_s`` (median), ``k`` (successes), ``n``,
+        ``ratio``, ``low``, ``high``, ``isotonic`` (ratio made non-decreasing along the delays; null for the last row).
+    """
+    from gpkit.analysis.statistics import isotonic
+
+    early = cases[cases["arm"] == "after-open"]
+    rows: list[dict[str, object]] = []
+    for planned, group in early.groupby("planned_delay_s", sort=True):
+        share = rate(int((~group["failed"]).sum()), len(group))
+        seconds = float(np.median(group["delay_s"].dropna())) if group["delay_s"].notna().any() else None
+        rows.append(_level(f"{float(str(planned)) * 1000:g} ms", float(str(planned)), seconds, share))
+    if rows:
+        for row, smooth in zip(
+            rows, isotonic([int(str(r["k"])) for r in rows], [int(str(r["n"])) for r in rows]), strict=True
+        ):
+            row["isotonic"] = smooth
+    waited = cases[cases["arm"] == "after-ready"]
+    if len(waited):
+        rows.append(_level("after the welcome", None, None, rate(int((~waited["failed"]).sum()), len(waited))))
+    names = ["level", "planned_delay_s", "measured_s", "k", "n", "ratio", "low", "high", "isotonic"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _level(level: str, planned_s: float | None, measured_s: float | None, share: object) -> dict[str, object]:
+    from gpkit.analysis.statistics import Rate
+
+    assert isinstance(share, Rate)
+    interval = {"ratio": share.estimate, "low": share.low, "high": share.high}
+    row: dict[str, object] = {"level": level, "planned_delay_s": planned_s, "measured_s": measured_s, "isotonic": None}
+    return {**row, "k": share.k, "n": share.n, **interval}

@@ -1,0 +1,83 @@
+"""A finding: a claim with its estimate, interval, n, target, a three-valued verdict, and the evidence behind it.
+
+Pure. The verdict is computed from the interval and the target, never typed. ``docs/tables.md`` lists the fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FAILS, UNDECIDED, MEETS = "fails", "undecided", "meets"
+FINDINGS, INCONCLUSIVE, NO_DATA, HEALTHY = "findings", "inconclusive", "no-data", "healthy"
+
+MAX_EVIDENCE = 200  # ids; chosen: a report names the first and worst, the tables hold all
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim about the service.
+
+    Attributes:
+        id: Stable across runs, such as ``events.all_five``.
+        claim: One sentence with the numbers.
+        verdict: ``meets``, ``fails`` or ``undecided``.
+        estimate: The number, null when nothing was measured.
+        unit: Of estimate, interval and target.
+        interval: Two numbers, or null where nothing is estimated. Null inside means unbounded or not resolvable.
+        n: How many cases are behind it.
+        target: What it is judged against.
+        cause: When one is named.
+        ruled_out: What the evidence excludes, and why.
+        evidence: Attempt ids and insert ids, at most 200, worst first.
+        limits: What this cannot tell.
+        next_step: A command, or the probe that separates what is left.
+    """
+
+    id: str
+    claim: str
+    verdict: str
+    estimate: float | None
+    unit: str
+    interval: tuple[float | None, float | None] | None
+    n: int
+    target: float | None
+    cause: str = ""
+    ruled_out: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    limits: str = ""
+    next_step: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in ``results.json``: infinite numbers become null, which the claim explains."""
+        values = dataclasses.asdict(self)
+        values["estimate"] = _finite(self.estimate)
+        values["interval"] = None if self.interval is None else [_finite(end) for end in self.interval]
+        values["ruled_out"] = list(self.ruled_out)
+        values["evidence"] = list(self.evidence[:MAX_EVIDENCE])
+        return values
+
+
+def run_verdict(findings: Iterable[Finding]) -> str:
+    """Any ``fails`` is ``findings``; else any ``undecided`` is ``inconclusive``; nothing to judge is ``no-data``."""
+    verdicts = {finding.verdict for finding in findings if finding.n > 0}
+    if FAILS in verdicts:
+        return FINDINGS
+    if UNDECIDED in verdicts:
+        return INCONCLUSIVE
+    return HEALTHY if verdicts else NO_DATA
+
+
+def headline(findings: Sequence[Finding]) -> Finding | None:
+    """The finding to lead with: the first that fails, else the first that is undecided, else the first."""
+    for verdict in (FAILS, UNDECIDED, MEETS):
+        for finding in findings:
+            if finding.verdict == verdict and finding.n > 0:
+                return finding
+    return findings[0] if findings else None
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or value != value or value in (float("inf"), float("-inf")) else value

@@ -1,0 +1,162 @@
+"""Planted mechanisms are named for what they are, and a deterministic failure is never called a race."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gpkit.analysis.cases import ATTRIBUTES, cases_of_attempts, cases_of_connections, in_flight
+from gpkit.analysis.mechanisms import by_client, delay_levels, mechanisms
+from gpkit.tables import CONNECTIONS, from_rows
+
+from .attempts_text import attempts_of
+
+DELAYS_S = (0.0, 0.005, 0.02, 0.08)
+SEEDS = range(20)
+
+
+def sample(seed, n=400, failed=lambda row, draw: False, **columns):
+    """Cases of both arms in random order; ``failed`` decides from the row and a uniform draw."""
+    rng = np.random.default_rng(seed)
+    level = rng.permutation(np.tile(np.arange(5), n // 5))
+    early = level < 4
+    delay = np.where(early, np.array([*DELAYS_S, np.nan])[level], np.nan)
+    frame = pd.DataFrame(
+        {
+            "case_id": [f"c{i}" for i in range(n)],
+            "at_ns": np.arange(n) * 20_000_000,
+            "arm": np.where(early, "after-open", "after-ready"),
+            "planned_delay_s": delay,
+            "delay_s": delay + np.where(early, rng.exponential(0.0003, n), 0),
+            "in_flight": rng.poisson(4, n),
+            **dict.fromkeys(ATTRIBUTES, "one"),
+            "user": rng.choice(["u1", "u2", "u3"], n),
+            "reason": None,
+            **columns,
+        }
+    )
+    frame["age_s"] = frame["at_ns"] / 1e9
+    draws = rng.random(n)
+    frame["failed"] = [bool(failed(row, draw)) for row, draw in zip(frame.itertuples(), draws, strict=True)]
+    frame["failure"] = np.where(frame["failed"], "event_missing:agent_started", None)
+    return frame
+
+
+def race(row, draw):
+    return row.arm == "after-open" and draw < 0.8 * np.exp(-row.delay_s / 0.01)
+
+
+def named(cases, **options):
+    table = mechanisms(cases, **options)
+    return list(zip(table["failure"], table["mechanism"], strict=True))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_failure_that_depends_on_the_delay_is_a_race(seed):
+    assert named(sample(seed, failed=race)) == [("event_missing:agent_started", "race")]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_failure_is_not_a_race(seed):
+    assert named(sample(seed, failed=lambda row, draw: draw < 0.15)) == [
+        ("event_missing:agent_started", "intermittent")
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_failure_has_no_mechanism(seed):
+    assert mechanisms(sample(seed)).empty
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_user_who_always_fails_is_deterministic(seed):
+    table = mechanisms(sample(seed, failed=lambda row, draw: row.user == "u2"))
+
+    assert list(table["mechanism"]) == ["deterministic"]
+    assert list(table["explained_by"]) == ["user"]
+
+
+def test_everybody_refused_is_deterministic():
+    assert named(sample(1, failed=lambda row, draw: True))[0][1] == "deterministic"
+
+
+def test_early_sending_that_always_fails_is_not_a_race():
+    assert named(sample(1, failed=lambda row, draw: row.arm == "after-open"))[0][1] != "race"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_failures_under_load_are_overload(seed):
+    assert named(sample(seed, failed=lambda row, draw: row.in_flight > 6 and draw < 0.9))[0][1] == "overload"
+
+
+def test_failures_of_a_young_instance_are_start_up():
+    assert named(sample(1, failed=lambda row, draw: row.at_ns < 1_000_000_000))[0][1] == "start_up"
+
+
+def test_failures_since_an_instant_are_an_outage():
+    assert named(sample(1, failed=lambda row, draw: row.at_ns > 6_000_000_000))[0][1] == "outage"
+
+
+def test_503_with_containers_exiting_is_a_crash_loop():
+    cases = sample(1, failed=lambda row, draw: draw < 0.9)
+    cases["failure"] = np.where(cases["failed"], "upgrade_status_503", None)
+
+    assert named(cases, exits=3)[0][1] == "crash_loop"
+    assert named(cases, exits=0)[0][1] == "intermittent"
+
+
+def test_two_failures_are_too_few_to_name():
+    cases = sample(1)
+    cases.loc[[3, 90], "failed"] = True
+    cases.loc[[3, 90], "failure"] = "closed_before_ready:1011"
+
+    assert named(cases) == [("closed_before_ready:1011", "too few")]
+
+
+def test_a_race_beside_a_deterministic_refusal_keeps_both_names():
+    cases = sample(2, failed=race)
+    refused = cases["user"] == "u3"
+    cases.loc[refused, "failed"] = True
+    cases.loc[refused, "failure"] = "upgrade_status_403"
+
+    assert set(named(cases)) == {("upgrade_status_403", "deterministic"), ("event_missing:agent_started", "race")}
+
+
+def test_delay_levels_show_both_arms_and_never_fall():
+    levels = delay_levels(sample(4, failed=race))
+
+    assert list(levels["level"]) == ["0 ms", "5 ms", "20 ms", "80 ms", "after the welcome"]
+    assert levels["n"].sum() == 400
+    smooth = levels["isotonic"].dropna().astype(float)
+    assert smooth.is_monotonic_increasing
+
+
+def test_in_flight_counts_those_begun_and_not_ended():
+    starts = np.array([0, 10, 20, 30])
+    ends = np.sort(np.array([15, 100, 25, 31]))
+
+    assert list(in_flight(starts, ends)) == [0, 1, 1, 1]
+
+
+def test_attempts_become_cases_without_controls():
+    cases = cases_of_attempts(attempts_of("a open ready\nb refused control=True\nc refused"))
+
+    assert list(cases["case_id"]) == ["a", "c"]
+    assert list(cases["failure"]) == ["event_missing:agent_started", "upgrade_status_403"]
+
+
+def test_a_client_that_always_fails_for_one_reason_does_not_mix():
+    rows = [
+        {"connection_id": f"x{i}", "service": "s", "requested_ns": i, "client": "Chrome", "http_status": 403,
+         "outcome": "refused", "reason": "audience", "ambiguous": False}
+        for i in range(5)
+    ] + [
+        {"connection_id": f"y{i}", "service": "s", "requested_ns": 10 + i, "client": "tests", "http_status": status,
+         "outcome": outcome, "reason": None, "ambiguous": False}
+        for i, (status, outcome) in enumerate([(403, "refused"), (101, "accepted")])
+    ]  # fmt: skip
+
+    table = by_client(cases_of_connections(from_rows(rows, CONNECTIONS)))
+
+    chrome = table[table["client"] == "Chrome"].iloc[0]
+    assert (chrome["n"], chrome["of"], chrome["mixes"], chrome["reason"]) == (5, 5, False, "audience")
+    assert table[table["client"] == "tests"]["mixes"].all()
