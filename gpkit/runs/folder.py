@@ -1,0 +1,105 @@
+"""Run folders: ``outputs/runs/<run_id>``, written once.
+
+While a run is made its folder is called ``<run_id>.partial`` and holds ``process.json``: who makes it (pid,
+process start time, boot id). Complete, it is renamed. A partial folder whose maker is gone is an orphan.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.errors import OutputError
+from gpkit.runs.processes import identity, is_running
+
+PARTIAL = ".partial"
+PROCESS_FILE = "process.json"
+PRIVATE_PREFIX = "gpkit-run-"  # of the temporary folder that holds a run's sockets
+
+
+def new_run_id(notebook: str, now: datetime) -> str:
+    """Sortable by time to the millisecond, telling, and unique: ``20251120T224400123Z-handshake_race-4f2a9c``."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", notebook)[:60]
+    return f"{stamp}Z-{name}-{secrets.token_hex(3)}"
+
+
+def create(outputs: Path, run_id: str) -> Path:
+    """Make a run's partial folder, claimed by this process.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    folder = outputs / "runs" / (run_id + PARTIAL)
+    # Claimed before it gets its name: another command never sees it without its maker.
+    unclaimed = folder.with_name(f".{run_id}")
+    try:
+        unclaimed.mkdir(parents=True)
+        (unclaimed / "evidence").mkdir()
+        claim(unclaimed)
+        unclaimed.rename(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{outputs} cannot be written.",
+            f"{error.strerror or error}.",
+            "Give another folder: gpkit run … --outputs DIR",
+        ) from None
+    return folder
+
+
+def claim(folder: Path, private: Path | None = None) -> None:
+    """Record that this process makes the run in a folder, and where its sockets are."""
+    kept = {} if private is None else {"private": str(private)}
+    write_json(folder / PROCESS_FILE, identity(os.getpid()) | kept)
+
+
+def complete(folder: Path) -> Path:
+    """Rename a partial folder to its final name; returns it."""
+    final = folder.with_name(folder.name.removesuffix(PARTIAL))
+    folder.rename(final)
+    (final / PROCESS_FILE).unlink(missing_ok=True)
+    return final
+
+
+def orphans(outputs: Path) -> Iterator[Path]:
+    """The partial folders whose maker is gone."""
+    for folder in sorted((outputs / "runs").glob(f"*{PARTIAL}")):
+        maker = read_json(folder / PROCESS_FILE)
+        if not is_running(maker):
+            yield folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing: what was there stays until the new content is on the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a whole JSON file or nothing."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty when there is none or it is not one."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

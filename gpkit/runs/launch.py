@@ -1,0 +1,207 @@
+"""Make runs: one supervisor process for each plan, a few at a time.
+
+This process only starts supervisors and reads what they say. When it is interrupted it asks them to end their runs
+and waits; when it is killed they notice by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.runs import folder as folders
+from gpkit.runs import orphans, record, status
+from gpkit.runs.plan import Plan
+
+_ENDING_LIMIT_S = 60.0  # chosen: stop, report and records of an interrupted run, several times over
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has been made.
+
+    Args:
+        folder: ``outputs/runs/<run_id>``; still partial when its records could not be written.
+        record: Its ``run.json``.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """Its name: sortable by time, and unique."""
+        return self.folder.name.removesuffix(folders.PARTIAL)
+
+    @property
+    def status(self) -> str:
+        """Did it run?"""
+        return str(self.record.get("status", status.FAILED))
+
+    @property
+    def verdict(self) -> str | None:
+        """What did it find? Null when it did not run to its end."""
+        return self.record.get("verdict")
+
+    @property
+    def exit_code(self) -> int:
+        """As the command line ends for this run alone."""
+        return int(self.record.get("exit_code", 3))
+
+    @property
+    def report(self) -> Path:
+        """The page to read."""
+        return self.folder / "report.html"
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Its ``results.json``."""
+        return folders.read_json(self.folder / record.RESULTS_FILE)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: ``stage`` is ``start``, ``cells`` or ``report``; ``cell`` of ``of`` code cells."""
+
+    run_id: str
+    notebook: str
+    stage: str
+    cell: int
+    of: int
+    elapsed_s: float
+
+
+@dataclass
+class _Supervised:
+    plan: Plan
+    folder: Path
+    process: subprocess.Popen[bytes]
+    buffer: bytes = b""
+    final: Path | None = None
+    message: str = ""
+    began_s: float = field(default_factory=time.monotonic)
+
+
+def launch(
+    plans: Sequence[Plan],
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_end: Callable[[Run], None] | None = None,
+) -> list[Run]:
+    """Make the runs, at most ``jobs`` at a time, and return them in the order in which they ended.
+
+    Raises:
+        OutputError: A run folder cannot be made.
+        KeyboardInterrupt: After the runs in progress were recorded as interrupted.
+    """
+    waiting, ended = list(plans), []
+    for outputs in {plan.outputs for plan in plans}:
+        orphans.complete_orphans(outputs)
+    with selectors.DefaultSelector() as selector:
+        interrupted_s: float | None = None
+        while waiting or selector.get_map():
+            try:
+                while waiting and len(selector.get_map()) < max(1, jobs):
+                    supervised = _start(waiting.pop(0))
+                    assert supervised.process.stdout is not None
+                    selector.register(supervised.process.stdout, selectors.EVENT_READ, supervised)
+                for key, _ in selector.select(1.0):
+                    if _hear(key.data, on_progress):
+                        selector.unregister(key.fileobj)
+                        ended.append(_collect(key.data))
+                        if on_end is not None:
+                            on_end(ended[-1])
+                if interrupted_s is not None and time.monotonic() - interrupted_s > _ENDING_LIMIT_S:
+                    break
+            except KeyboardInterrupt:
+                if interrupted_s is not None:
+                    raise
+                interrupted_s = time.monotonic()
+                waiting.clear()
+                for key in selector.get_map().values():
+                    key.data.process.send_signal(signal.SIGTERM)
+        if interrupted_s is not None:
+            raise KeyboardInterrupt
+    return ended
+
+
+def _start(plan: Plan) -> _Supervised:
+    folder = folders.create(plan.outputs, folders.new_run_id(plan.name, datetime.now(UTC)))
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "gpkit.runs.supervisor"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches this process, which then asks
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
+    process.stdin.flush()  # kept open: its end tells the supervisor that its caller is gone
+    return _Supervised(plan, folder, process)
+
+
+def _hear(supervised: _Supervised, on_progress: Callable[[Progress], None] | None) -> bool:
+    """Take what a supervisor says; whether it has ended."""
+    assert supervised.process.stdout is not None
+    data = os.read(supervised.process.stdout.fileno(), 65536)
+    *lines, supervised.buffer = (supervised.buffer + data).split(b"\n")
+    for line in lines:
+        event = json.loads(line)
+        if event["event"] == "done":
+            supervised.final = Path(event["folder"])
+        elif event["event"] == "lost":
+            supervised.message = event["message"]
+        elif on_progress is not None:
+            on_progress(_progress(supervised, event))
+    return not data
+
+
+def _progress(supervised: _Supervised, event: dict[str, Any]) -> Progress:
+    return Progress(
+        run_id=supervised.folder.name.removesuffix(folders.PARTIAL),
+        notebook=supervised.plan.name,
+        stage="cells" if event["event"] == "cell" else event["event"],
+        cell=event.get("number", 0),
+        of=event.get("of", 0),
+        elapsed_s=event["elapsed_s"],
+    )
+
+
+def _collect(supervised: _Supervised) -> Run:
+    """The run of a supervisor that has ended; one that did not say "done" is completed here."""
+    process = supervised.process
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    code = process.wait()
+    final = supervised.final
+    if final is None and not supervised.message:
+        with contextlib.suppress(OSError):
+            final = orphans.complete_orphan(supervised.folder, supervised.plan.outputs)
+    if final is not None:
+        return Run(final, folders.read_json(final / record.RUN_FILE))
+    message = supervised.message or f"Its supervisor ended with exit code {code}."
+    return Run(
+        supervised.folder,
+        {
+            "run_id": supervised.folder.name.removesuffix(folders.PARTIAL),
+            "notebook": supervised.plan.name,
+            "environment": supervised.plan.environment or None,
+            "status": status.FAILED,
+            "verdict": None,
+            "exit_code": status.exit_code(status.FAILED, None),
+            "error": {"kind": "RecordLost", "message": message, "stage": "record", "cell": None},
+        },
+    )

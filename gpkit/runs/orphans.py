@@ -1,0 +1,52 @@
+"""Runs whose supervisor was killed: completed by the next command that meets them, as interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from gpkit.runs import folder as folders
+from gpkit.runs import plain_report, record, status
+from gpkit.runs.processes import end_marked
+
+
+def complete_orphans(outputs: Path) -> list[Path]:
+    """Complete every orphaned run under ``outputs``; returns their final folders."""
+    found = []
+    for folder in folders.orphans(outputs):
+        with contextlib.suppress(OSError):  # a full disk, or another command was faster
+            found.append(complete_orphan(folder, outputs))
+    return found
+
+
+def complete_orphan(folder: Path, outputs: Path) -> Path:
+    """End what an orphaned run left running, record it as interrupted, and give it a report.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    private = Path(str(folders.read_json(folder / folders.PROCESS_FILE).get("private", "")))
+    folders.claim(folder)
+    end_marked(folder.name.removesuffix(folders.PARTIAL))
+    if private.name.startswith(folders.PRIVATE_PREFIX) and private.parent in _temporary_folders():
+        shutil.rmtree(private, ignore_errors=True)
+    error = {
+        "kind": status.INTERRUPTED,
+        "message": "The process that made this run was killed, or the machine went down.",
+        "stage": "run",
+        "cell": None,
+    }
+    record.finish(folder, record.Outcome(status.INTERRUPTED, error))
+    try:
+        from gpkit.report import render
+
+        render(folder, root=outputs)
+    except Exception:  # whatever keeps the full report from being made, there is one
+        plain_report.write(folder)
+    return folders.complete(folder)
+
+
+def _temporary_folders() -> set[Path]:
+    return {Path(tempfile.gettempdir()), Path("/tmp")}  # noqa: S108 - compared with, not written to

@@ -1,0 +1,159 @@
+"""What a run will do, decided and checked before anything starts: notebook, parameters, target, deadline.
+
+Everything a caller can get wrong is refused here, so that nothing half-done is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.environments import load, project_root, require_credentials
+from gpkit.errors import OutputError, ParameterError, nearest
+from gpkit.runs.declarations import read_declarations
+from gpkit.runs.parameters import check
+
+DEADLINE_S = 600.0  # chosen: several times the longest notebook with its defaults
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run to be made.
+
+    Args:
+        notebook: The notebook's file.
+        root: The project's folder; the kernel works there.
+        outputs: Folder that holds ``runs/``.
+        parameters: Every parameter with its checked value.
+        given: Names of the parameters that were given; the others have the notebook's default.
+        deadline_s: Limit for everything from the start to the finished report, seconds.
+    """
+
+    notebook: Path
+    root: Path
+    outputs: Path
+    parameters: Mapping[str, Any]
+    given: tuple[str, ...] = ()
+    deadline_s: float = DEADLINE_S
+
+    @property
+    def name(self) -> str:
+        """The notebook's name, as in ``gpkit run NAME``."""
+        return self.notebook.stem
+
+    @property
+    def environment(self) -> str:
+        """The target's name, or an empty string when the notebook has none."""
+        return str(self.parameters.get("environment", ""))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return asdict(self) | {
+            "notebook": str(self.notebook),
+            "root": str(self.root),
+            "outputs": str(self.outputs),
+        }
+
+
+def plan_of(content: Mapping[str, Any]) -> Plan:
+    """The plan that :meth:`Plan.as_dict` described."""
+    return Plan(
+        notebook=Path(content["notebook"]),
+        root=Path(content["root"]),
+        outputs=Path(content["outputs"]),
+        parameters=content["parameters"],
+        given=tuple(content["given"]),
+        deadline_s=content["deadline_s"],
+    )
+
+
+def make_plan(
+    notebook: str | Path,
+    *,
+    texts: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+    outputs: Path | None = None,
+    deadline_s: float = DEADLINE_S,
+    now: datetime | None = None,
+) -> Plan:
+    """Check everything about a run that can be checked without a kernel.
+
+    Args:
+        notebook: A name in ``notebooks/`` or a path.
+        texts: Parameters as text; they win over ``values``.
+        values: Parameters as typed values.
+        outputs: Where runs are kept; ``outputs/`` of the project by default.
+        deadline_s: Limit of the whole run, seconds.
+        now: The instant that relative times count from.
+
+    Raises:
+        ParameterError: No such notebook, or a parameter that is unknown or does not fit.
+        TargetError: An unknown environment, a malformed address, or no credential for a remote target.
+        SourceError: A given file is missing, unreadable or empty.
+        OutputError: The outputs folder cannot be written.
+    """
+    root = project_root()
+    path = find_notebook(notebook, root)
+    declarations = read_declarations(path)
+    parameters = check(path.stem, declarations, texts=texts, values=values, now=now)
+    if deadline_s <= 0:
+        raise ParameterError(f"A deadline of {deadline_s} s leaves no time.", next_step="Write --deadline 10m")
+    if parameters.get("environment"):
+        target = load(parameters["environment"])
+        if not parameters.get("logs"):  # an account in logs is read instead of probing
+            require_credentials(target)
+    folder = (outputs or root / "outputs").absolute()
+    _require_writable(folder)
+    given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
+    return Plan(path, root, folder, parameters, given, deadline_s)
+
+
+def find_notebook(notebook: str | Path, root: Path) -> Path:
+    """The notebook that a name in ``notebooks/`` or a path means.
+
+    Raises:
+        ParameterError: There is none.
+    """
+    known = {path.stem: path for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    name = str(notebook).removesuffix(".ipynb")
+    if name in known:
+        return known[name]
+    written = Path(notebook).expanduser()
+    if written.suffix == ".ipynb" and written.is_file():
+        return written.resolve()
+    raise ParameterError(
+        f"There is no notebook '{notebook}'.",
+        nearest(name, known),
+        f"There are: {', '.join(known)}." if known else "The folder notebooks/ holds none.",
+    )
+
+
+def duration_s(text: str) -> float:
+    """A duration such as ``90s``, ``10m``, ``1.5h`` or ``45``, in seconds.
+
+    Raises:
+        ParameterError: It is none.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ParameterError(f"{text!r} is no duration.", next_step="Write 45s, 10m or 1.5h.")
+    return float(found[1]) * _UNIT_S[found[2]]
+
+
+def _require_writable(folder: Path) -> None:
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{folder} cannot be written.",
+            f"{existing} is no folder that this user may write to.",
+            "Give another folder: gpkit run … --outputs DIR",
+        )

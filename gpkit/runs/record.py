@@ -1,0 +1,106 @@
+"""The records of a run: ``run.json`` and ``results.json``, written from outside the kernel.
+
+The kernel leaves its findings in ``results.json`` with status ``running``. What became of the run is added here, by
+the supervisor or, for an orphan, by the next command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.instants import text
+from gpkit.runs import status
+from gpkit.runs.folder import read_json, write_json
+
+RUN_FILE = "run.json"
+RESULTS_FILE = "results.json"
+
+
+@dataclass
+class Outcome:
+    """How a run went.
+
+    Args:
+        status: One of the statuses.
+        error: Null, or ``kind``, ``message``, ``stage`` and ``cell`` of what ended it.
+        cells: ``run`` and ``of``: code cells started, and how many there are.
+        timings: Seconds by stage.
+    """
+
+    status: str
+    error: dict[str, Any] | None = None
+    cells: dict[str, int] = field(default_factory=lambda: {"run": 0, "of": 0})
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def begin(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the first ``run.json``: everything that is known before the kernel starts."""
+    write_json(folder / RUN_FILE, {**facts, "status": "running", "verdict": None})
+
+
+def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write both records with what became of the run; returns ``run.json``.
+
+    A run that did not end well has no verdict, but keeps the findings it had.
+    """
+    run = read_json(folder / RUN_FILE)
+    found = read_json(folder / RESULTS_FILE)
+    findings = found.get("findings")
+    findings = findings if isinstance(findings, list) else []
+    verdict = None
+    if outcome.status == status.OK:
+        verdict = found.get("verdict")
+        if verdict not in status.EXIT_OF_VERDICT:
+            verdict = status.verdict_of(findings)
+    judged = {
+        "status": outcome.status,
+        "verdict": verdict,
+        "exit_code": status.exit_code(outcome.status, verdict, (outcome.error or {}).get("kind", "")),
+        "error": outcome.error,
+    }
+    results = {
+        "run_id": run.get("run_id", folder.name),
+        "notebook": run.get("notebook"),
+        "environment": run.get("environment"),
+        "window": None,
+        "coverage": None,
+        "headline": None,
+        "findings": findings,
+        **{key: value for key, value in found.items() if key not in ("run_id", "notebook", "findings")},
+        **judged,
+    }
+    ended = datetime.now(UTC)
+    whole = {
+        **run,
+        **judged,
+        "headline": _headline(results),
+        "window": results["window"],
+        "coverage": results["coverage"],
+        "cells": outcome.cells,
+        "ended_utc": text(ended),
+        "duration_s": _duration_s(run.get("started_utc"), ended),
+        "timings": outcome.timings,
+        **(facts or {}),
+    }
+    write_json(folder / RESULTS_FILE, results)
+    write_json(folder / RUN_FILE, whole)
+    return whole
+
+
+def _headline(results: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The headline finding without its evidence, for lists of runs."""
+    for finding in results["findings"]:
+        if finding.get("id") == results["headline"]:
+            return {key: value for key, value in finding.items() if key not in ("evidence", "ruled_out", "limits")}
+    return None
+
+
+def _duration_s(started_utc: Any, ended: datetime) -> float | None:
+    try:
+        return round((ended - datetime.fromisoformat(started_utc)).total_seconds(), 3)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,303 @@
+"""The process that answers for one run: it starts the worker, holds it to its deadline and writes the records.
+
+::
+
+    caller ──plan──► supervisor ──plan──► worker ──► kernel ──► what the notebook starts
+           ◄─events─            ◄─events─
+
+It imports little and computes nothing, so that it is still there when the others are not. It adopts whatever loses
+its parent, and kills everything before the run is complete. When its caller goes away (its standard input ends), or
+on SIGTERM, the run is ended as interrupted; when it goes away itself, the worker dies with it, and the next command
+completes the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.instants import text
+from gpkit.redaction import redact
+from gpkit.runs import folder as folders
+from gpkit.runs import plain_report, record, status
+from gpkit.runs.plan import Plan, plan_of
+from gpkit.runs.processes import adopt_orphans, end_descendants
+from gpkit.runs.provenance import provenance
+
+STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
+REPORT_LIMIT_S = 30.0  # chosen: a report takes about a second; this is for a machine that is very busy
+_STDERR_KEPT = 2000
+_SOCKET_PATH_CHARS = 90  # a Unix socket's path has at most 107, and the kernel adds to the folder's name
+
+
+class Watch:
+    """Everything that can happen to a run, as one stream of facts: the worker's events, the caller, signals, time."""
+
+    def __init__(self, started: datetime) -> None:
+        self.started = started
+        self.began_s = time.monotonic()
+        self.interrupted = False
+        self.stderr = b""
+        self.worker: subprocess.Popen[bytes] | None = None
+        self._lines: list[dict[str, Any]] = []
+        self._buffer = b""
+        self._events_ended = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(0, selectors.EVENT_READ, "caller")
+        wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(wake_read, selectors.EVENT_READ, "signal")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._interrupt)
+
+    def start_worker(self, plan: dict[str, Any]) -> None:
+        """Start a worker and hand it its plan."""
+        read, write = os.pipe()
+        self._lines, self._buffer, self._events_ended = [], b"", False
+        self.worker = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", "gpkit.runs.worker", str(write), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(write,),
+            start_new_session=True,
+        )
+        os.close(write)
+        assert self.worker.stderr is not None
+        for stream in (read, self.worker.stderr.fileno()):
+            os.set_blocking(stream, False)
+        self._selector.register(read, selectors.EVENT_READ, "events")
+        self._selector.register(self.worker.stderr.fileno(), selectors.EVENT_READ, "stderr")
+        self.send(json.dumps(plan))
+
+    def send(self, line: str) -> None:
+        """Tell the worker something; one that is gone is noticed by :meth:`wait`."""
+        assert self.worker is not None
+        assert self.worker.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.worker.stdin.write(line.encode() + b"\n")
+            self.worker.stdin.flush()
+
+    def wait(self, event: str, until_s: float, *, heed_interrupt: bool = True) -> dict[str, Any] | str:
+        """The worker's event of that name; or ``timeout``, ``interrupted``, or ``gone`` when it ended without it."""
+        while True:
+            while self._lines:
+                line = self._lines.pop(0)
+                if line["event"] == event:
+                    return line
+                say(line, self.began_s)
+            if heed_interrupt and self.interrupted:
+                return status.INTERRUPTED
+            if self._events_ended:
+                return "gone"
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return status.TIMEOUT
+            for key, _ in self._selector.select(left_s):
+                self._read(key.data, key.fd)
+
+    def end_worker(self, run_id: str) -> None:
+        """Kill the worker, the kernel and everything they started."""
+        if self.worker is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.worker.kill()
+            self.worker.wait()
+            for key in list(self._selector.get_map().values()):
+                if key.data in ("events", "stderr"):
+                    self._selector.unregister(key.fd)
+                    if key.data == "events":
+                        os.close(key.fd)
+            for stream in (self.worker.stdin, self.worker.stderr):
+                with contextlib.suppress(OSError):
+                    if stream is not None:
+                        stream.close()
+            self.worker = None
+        end_descendants(run_id)
+
+    def _read(self, kind: str, fd: int) -> None:
+        """Take what one source has."""
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self.interrupted = self.interrupted or kind == "caller"
+            self._events_ended = self._events_ended or kind == "events"
+            self._selector.unregister(fd)
+            if kind == "events":
+                os.close(fd)
+        elif kind == "stderr":
+            self.stderr = (self.stderr + data)[-_STDERR_KEPT:]
+        elif kind == "events":
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            self._lines += [json.loads(line) for line in lines]
+
+    def _interrupt(self, *_: Any) -> None:
+        self.interrupted = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b".")
+
+
+def main() -> None:
+    """Run as ``python -m gpkit.runs.supervisor``, with the folder and the plan as the first line of input."""
+    adopt_orphans()
+    watch = Watch(datetime.now(UTC))
+    order = json.loads(_first_line())
+    plan, folder = plan_of(order["plan"]), Path(order["folder"])
+    private = Path(tempfile.mkdtemp(prefix=folders.PRIVATE_PREFIX, dir=_short_temporary_folder()))
+    folders.claim(folder, private)
+    try:
+        final = supervise(plan, folder, private, watch)
+        say({"event": "done", "folder": str(final)}, watch.began_s)
+    except Exception as error:  # the caller learns it, and the folder stays partial for the next command
+        watch.end_worker(run_id_of(folder))
+        say({"event": "lost", "message": redact(f"{type(error).__name__}: {error}")}, watch.began_s)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
+    """Make one run in its partial folder; returns the complete folder."""
+    deadline_s = watch.began_s + plan.deadline_s
+    order = _worker_order(plan, folder, private)
+    watch.start_worker(order)
+    record.begin(folder, _facts(plan, folder, watch.started))  # while the kernel starts
+    outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
+    record.finish(folder, outcome)
+    outcome = _report(plan, folder, watch, outcome, order, deadline_s)
+    watch.end_worker(run_id_of(folder))
+    outcome.timings["total_s"] = round(time.monotonic() - watch.began_s, 3)
+    record.finish(folder, outcome)
+    final = folders.complete(folder)
+    _update_index(plan.outputs)
+    return final
+
+
+def run_id_of(folder: Path) -> str:
+    """The run that a complete or partial folder holds."""
+    return folder.name.removesuffix(folders.PARTIAL)
+
+
+def say(event: dict[str, Any], began_s: float) -> None:
+    """Tell the caller; one that is gone is not told."""
+    with contextlib.suppress(OSError):
+        os.write(1, (json.dumps({**event, "elapsed_s": round(time.monotonic() - began_s, 1)}) + "\n").encode())
+
+
+def _execution(plan: Plan, run_id: str, watch: Watch, deadline_s: float) -> record.Outcome:
+    answer = watch.wait("executed", deadline_s)
+    stopped = answer if answer in (status.TIMEOUT, status.INTERRUPTED) else ""
+    if stopped and watch.worker is not None:
+        watch.worker.send_signal(signal.SIGUSR1 if stopped == status.TIMEOUT else signal.SIGTERM)
+        answer = watch.wait("executed", time.monotonic() + STOP_GRACE_S, heed_interrupt=False)
+    if isinstance(answer, dict):
+        return record.Outcome(
+            status=str(stopped or answer["status"]),
+            error=answer["error"] or (_stopped(str(stopped), plan) if stopped else None),
+            cells=answer["cells"],
+            timings=answer["timings"],
+        )
+    error = _stopped(str(stopped), plan) if stopped else _gone(watch)
+    watch.end_worker(run_id)
+    return record.Outcome(str(stopped) or status.FAILED, error)
+
+
+def _report(
+    plan: Plan, folder: Path, watch: Watch, outcome: record.Outcome, order: dict[str, Any], deadline_s: float
+) -> record.Outcome:
+    """Have the report made: by the worker, else by a fresh one, else plainly here."""
+    say({"event": "report"}, watch.began_s)
+    answer: dict[str, Any] | str = "gone"
+    for is_fresh in (False, True) if watch.worker is not None else (True,):
+        if is_fresh:
+            watch.end_worker(run_id_of(folder))
+            watch.start_worker({**order, "execute": False})
+        watch.send("render")
+        limit_s = time.monotonic() + REPORT_LIMIT_S
+        in_time = outcome.status == status.OK
+        answer = watch.wait("rendered", min(limit_s, deadline_s) if in_time else limit_s, heed_interrupt=in_time)
+        if isinstance(answer, dict) and answer["error"] is None:
+            outcome.timings["report_s"] = answer["report_s"]
+            return outcome
+        if answer == status.INTERRUPTED or (answer == status.TIMEOUT and in_time and time.monotonic() >= deadline_s):
+            # The cells had ended, the run had not.
+            outcome = record.Outcome(str(answer), _stopped(str(answer), plan), outcome.cells, outcome.timings)
+            record.finish(folder, outcome)
+    if outcome.status == status.OK:
+        error = answer["error"] if isinstance(answer, dict) else {**_gone(watch), "stage": "report"}
+        outcome = record.Outcome(status.FAILED, error, outcome.cells, outcome.timings)
+        record.finish(folder, outcome)
+    plain_report.write(folder)
+    return outcome
+
+
+def _facts(plan: Plan, folder: Path, started: datetime) -> dict[str, Any]:
+    return {
+        "run_id": run_id_of(folder),
+        "notebook": plan.name,
+        "notebook_file": os.path.relpath(plan.notebook, plan.root),
+        "environment": plan.environment or None,
+        "parameters": dict(plan.parameters),
+        "given": list(plan.given),
+        "deadline_s": plan.deadline_s,
+        "started_utc": text(started),
+        **provenance(plan.root),
+    }
+
+
+def _worker_order(plan: Plan, folder: Path, private: Path) -> dict[str, Any]:
+    relative = {name for name in ("since", "until") if plan.parameters.get(name)}
+    return {
+        **plan.as_dict(),
+        "folder": str(folder),
+        "private": str(private),
+        "run_id": run_id_of(folder),
+        "inject": {name: plan.parameters[name] for name in plan.parameters if name in {*plan.given, *relative}},
+        "execute": True,
+    }
+
+
+def _stopped(reason: str, plan: Plan) -> dict[str, Any]:
+    words = f"its deadline of {plan.deadline_s:g} s" if reason == status.TIMEOUT else "an interruption from outside"
+    return {"kind": reason, "message": f"The run was ended by {words}.", "stage": "run", "cell": None}
+
+
+def _gone(watch: Watch) -> dict[str, Any]:
+    code = watch.worker.wait() if watch.worker is not None else None
+    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    last = watch.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+    message = redact(" ".join([f"The process that drives the notebook ended early ({how}).", *last]))
+    return {"kind": "WorkerEnded", "message": message, "stage": "run", "cell": None}
+
+
+def _update_index(outputs: Path) -> None:
+    with contextlib.suppress(Exception):  # the index is derived from the records and can be made again
+        from gpkit.report import write_index
+
+        write_index(outputs)
+
+
+def _first_line() -> str:
+    """The first line of standard input, and no byte more: what follows is its end."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 65536)):
+        line += byte
+    return line.decode()
+
+
+def _short_temporary_folder() -> str | None:
+    return None if len(tempfile.gettempdir()) < _SOCKET_PATH_CHARS - 20 else "/tmp"  # noqa: S108 - mkdtemp is private
+
+
+if __name__ == "__main__":
+    main()

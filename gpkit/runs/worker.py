@@ -1,0 +1,194 @@
+"""The process that makes one run: kernel, papermill, report. It is told what to do and never judges itself.
+
+It reads its plan from the first line of standard input, writes one JSON line for each event to a pipe, and renders
+the report when it reads ``render``. Its supervisor writes the records, and ends it when it must.
+
+Signals: SIGTERM stops the running cell because the run was interrupted, SIGUSR1 because its time is over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpkit.redaction import redact
+from gpkit.runs import kernel, status
+from gpkit.runs.processes import die_with_parent
+
+if TYPE_CHECKING:
+    from gpkit.runs import engine
+
+_STOPS = {signal.SIGTERM: status.INTERRUPTED, signal.SIGUSR1: status.TIMEOUT}
+_MESSAGE_CAP_CHARS = 4000
+_KERNEL_END_S = 1.0  # chosen: what a kernel with a local stack needs to clean up, several times over
+
+
+def main() -> None:
+    """Run as ``python -m gpkit.runs.worker EVENTS_FD PARENT_PID``."""
+    die_with_parent(int(sys.argv[2]))
+    events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1)
+
+    def tell(event: str, **facts: Any) -> None:
+        events.write(json.dumps({"event": event, **facts}) + "\n")
+
+    plan = json.loads(sys.stdin.readline())
+    os.chdir(plan["root"])
+    manager = None
+    if plan["execute"]:
+        manager, outcome = execute(plan, tell)
+        tell("executed", **outcome)
+    if sys.stdin.readline().strip() == "render":
+        outcome = render(Path(plan["folder"]), Path(plan["outputs"]))
+        if manager is not None:
+            kernel.wait_for_end(manager, _KERNEL_END_S)
+        tell("rendered", **outcome)
+    events.close()
+    os._exit(0)  # nothing is left to do, and taking everything down in order costs a tenth of a second
+
+
+def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[str, Any]]:
+    """Run the notebook; returns the kernel's manager, and status, error, cells and timings as JSON values."""
+    began_s = time.monotonic()
+    notebook, folder = Path(plan["notebook"]), Path(plan["folder"])
+    stopped: list[str] = []
+    for number, reason in _STOPS.items():
+        signal.signal(number, lambda *_, reason=reason: stopped.append(reason))
+    cells = {"run": 0, "of": 0}
+    try:
+        manager = kernel.start(
+            kernel.kernel_name(notebook),
+            cwd=Path(plan["root"]),
+            private=Path(plan["private"]),
+            run_id=plan["run_id"],
+            run_folder=folder,
+        )
+    except Exception as error:
+        return None, {"status": status.FAILED, "error": describe(error, "kernel"), "cells": cells, "timings": {}}
+    from gpkit.runs import engine  # only now: the kernel gets ready while papermill is imported
+
+    def progress(number: int, of: int) -> None:
+        cells.update(run=number, of=of)
+        if number == 1:
+            timings["kernel_s"] = round(time.monotonic() - began_s, 3)
+            threading.Thread(target=_prepare_report, daemon=True).start()
+        tell("cell", number=number, of=of)
+
+    timings: dict[str, float] = {}
+    session = engine.Session(
+        kernel=manager,
+        notebook=os.path.relpath(notebook, plan["root"]),
+        output=folder / "notebook.ipynb",
+        ready_timeout_s=max(1, int(plan["deadline_s"])),
+        progress=progress,
+    )
+
+    def stop(number: int, _frame: Any) -> None:
+        session.stopped = session.stopped or _STOPS[signal.Signals(number)]
+        kernel.stop(manager)
+
+    for number in _STOPS:
+        signal.signal(number, stop)
+    if stopped:
+        os.kill(os.getpid(), next(n for n, reason in _STOPS.items() if reason == stopped[0]))
+    ended_by = _papermill(plan, session)
+    timings["cells_s"] = round(time.monotonic() - began_s - timings.get("kernel_s", 0.0), 3)
+    kernel_ended = kernel.exit_status(manager)
+    kernel.request_end(manager)
+    return manager, {
+        "status": _status(session, ended_by),
+        "error": _error(session, ended_by, cells["run"], kernel_ended),
+        "cells": cells,
+        "timings": timings,
+    }
+
+
+def render(folder: Path, outputs: Path) -> dict[str, Any]:
+    """Write the report of a run folder; returns how long it took and what went wrong."""
+    began_s = time.monotonic()
+    error = None
+    try:
+        from gpkit.report import render as render_report
+
+        render_report(folder, root=outputs)
+    except Exception as problem:  # a report that cannot be made must not take the record with it
+        error = describe(problem, "report")
+    return {"error": error, "report_s": round(time.monotonic() - began_s, 3)}
+
+
+def describe(error: Exception, stage: str) -> dict[str, Any]:
+    """An exception as JSON values: kind, redacted message, where."""
+    return {
+        "kind": getattr(error, "ename", "") or type(error).__name__,
+        "message": redact(str(getattr(error, "evalue", "") or error))[:_MESSAGE_CAP_CHARS],
+        "stage": stage,
+        "cell": None,
+    }
+
+
+def _papermill(plan: dict[str, Any], session: engine.Session) -> Exception | None:
+    """Execute through papermill; null when every cell ran."""
+    import papermill
+
+    from gpkit.runs import engine
+
+    try:
+        papermill.execute_notebook(
+            # papermill treats a path as a format string.
+            session.notebook.replace("{", "{{").replace("}", "}}"),
+            None,
+            parameters=plan["inject"],
+            engine_name=engine.NAME,
+            progress_bar=False,
+            session=session,
+        )
+    except Exception as error:  # whatever it is, the run is recorded
+        return error if session.failure is None else session.failure
+    return session.failure
+
+
+def _status(session: Any, error: Exception | None) -> str:
+    if session.stopped:
+        return str(session.stopped)
+    if error is None:
+        return status.OK
+    # nbclient says RuntimeError when the kernel ends before it answered.
+    died = type(error).__name__ == "DeadKernelError" or "died" in str(error)
+    return status.KERNEL_DIED if died and not hasattr(error, "ename") else status.FAILED
+
+
+def _error(session: Any, error: Exception | None, cell: int, kernel_ended: str) -> dict[str, Any] | None:
+    if session.stopped:
+        words = "ran out of time" if session.stopped == status.TIMEOUT else "was interrupted"
+        return {
+            "kind": session.stopped,
+            "message": f"The run {words} in code cell {cell}.",
+            "stage": "cells",
+            "cell": cell,
+        }
+    if error is None:
+        return None
+    found = describe(error, "cells") | {"cell": cell}
+    if kernel_ended and not hasattr(error, "ename"):
+        found["message"] = f"The kernel was {kernel_ended} in code cell {cell}."
+    return found
+
+
+def _prepare_report() -> None:
+    """Import what the report needs while the kernel works."""
+    import contextlib
+
+    with contextlib.suppress(Exception):  # rendering says what is wrong
+        import nbconvert.exporters.html  # noqa: F401
+
+        import gpkit.report  # noqa: F401
+
+
+if __name__ == "__main__":
+    main()
