@@ -1,0 +1,120 @@
+"""Verdicts on authentication: how long, who is refused and why, and whether what must be refused is."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gpkit.analysis import statistics
+from gpkit.analysis.auth import controls as controls_table
+from gpkit.analysis.durations import seconds, span_quantile, wording
+from gpkit.analysis.mechanisms import by_client
+from gpkit.analysis.sample import judged
+from gpkit.findings.finding import Finding
+from gpkit.findings.wording import more, of, percent
+
+LIMITS = {
+    "auth_s": "The network's round trip is inside. Not within the limit of an attempt that the probe itself delayed.",
+    "open_s": "Name look-up, connection and TLS are inside; pooling in a browser would save some of them.",
+}
+
+
+def judge_auth(attempts: pd.DataFrame, *, target_auth_s: float = 2.0, target_open_s: float = 2.0) -> list[Finding]:
+    """How long does a valid user wait for the verdict, and is every negative control refused?
+
+    Returns:
+        Findings ``auth.verdict_p95``, ``auth.open_p95``, and ``auth.controls`` when any were sent.
+    """
+    valid = judged(attempts)
+    findings = [
+        _span(valid, "auth.verdict_p95", "auth_s", "The verdict on a credential came", target_auth_s),
+        _span(valid, "auth.open_p95", "open_s", "A connection was open", target_open_s),
+    ]
+    table = controls_table(attempts)
+    if len(table):
+        findings.append(_controls(table))
+    return findings
+
+
+def _span(valid: pd.DataFrame, identity: str, column: str, subject: str, target_s: float) -> Finding:
+    measured = span_quantile(valid, column, 0.95)
+    ordered = valid.sort_values(column, ascending=False, na_position="first", kind="stable")
+    slow = ordered[ordered[column].isna() | (ordered[column] > target_s)]
+    return Finding(
+        id=identity,
+        claim=f"{subject} within {wording(measured)} at p95; limit {seconds(target_s)}.",
+        verdict=statistics.judge_quantile(measured, target_s),
+        estimate=measured.estimate,
+        unit="s",
+        interval=None if measured.kind == "not resolvable" else (measured.low, measured.high),
+        n=measured.n,
+        target=target_s,
+        evidence=tuple((slow if len(slow) else ordered.head(10))["attempt_id"].astype(str)),
+        limits=LIMITS[column] + ("" if measured.n >= 59 else " p95 needs at least 59 attempts."),
+        next_step="gpkit run handshake_race, when the verdict is late only on young instances." if len(slow) else "",
+    )
+
+
+def _controls(table: pd.DataFrame) -> Finding:
+    n, accepted, unclear = int(table["n"].sum()), int(table["accepted"].sum()), int(table["unclear"].sum())
+    measured = statistics.rate(accepted, n)
+    let_in = table[table["accepted"] > 0]
+    named = ", ".join(f"{row['credential']} {row['accepted']} of {row['n']}" for row in let_in.to_dict("records"))
+    verdict = "fails" if accepted else "undecided" if unclear or n == 0 else "meets"
+    text = f": {named}" if named else ""
+    not_said = f" {unclear} ended without saying." if unclear else ""
+    return Finding(
+        id="auth.controls",
+        claim=f"{accepted} of {n} connections with a bad credential were let in{text}.{not_said}",
+        verdict=verdict,
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=n,
+        target=0.0,
+        cause="authentication is bypassed" if accepted else "",
+        evidence=tuple(str(item) for ids in table["attempt_ids"] for item in ids),
+        limits=f"None let in bounds the share below {percent(measured.high)} (95 %), it does not prove zero. "
+        "Only the credentials that were tried.",
+        next_step="Look for a demo or emergency mode: gpkit.evidence(finding)." if accepted else "",
+    )
+
+
+def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Finding:
+    """Does every client get in, and if not, why is each refused?
+
+    Args:
+        cases: From :mod:`gpkit.analysis.cases`; those that failed after getting in count as let in.
+        target_ratio: Let in, of those that asked.
+    """
+    refused = cases[
+        cases["failed"] & ~cases["failure"].fillna("").str.startswith(("event_missing", "closed_mid", "silent"))
+    ]
+    measured = statistics.rate(len(cases) - len(refused), len(cases))
+    table = by_client(cases.loc[refused.index]) if len(refused) else pd.DataFrame()
+    causes = "; ".join(
+        f"{row['client']}: {_why(row['reason'], row['failure'])} {row['n']}" for row in table.to_dict("records")
+    )
+    verdict = statistics.judge_at_least(measured, target_ratio)
+    needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
+    return Finding(
+        id="auth.let_in",
+        claim=f"{of(measured)} were let in.{' Refused: ' + causes + '.' if causes else ''}",
+        verdict=verdict,
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=measured.n,
+        target=target_ratio,
+        cause=causes,
+        evidence=tuple(refused["case_id"].astype(str)),
+        limits="A log does not say which refused credential deserved it. " + more(needed, measured.n),
+        next_step="gpkit run auth_timing -e TARGET: a probe with a credential known to be valid separates a bad token "
+        "from a bad verifier."
+        if len(refused)
+        else "",
+    )
+
+
+def _why(reason: str, failure: str) -> str:
+    """The reason from the log, and without one what the client saw."""
+    return failure if reason in ("", "not known") else reason

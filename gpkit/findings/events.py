@@ -1,0 +1,165 @@
+"""Verdicts on the five events: the joint rate, the first event's time, what else was wrong, claims without frames."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gpkit.analysis import statistics
+from gpkit.analysis.durations import seconds, span_quantile, wording
+from gpkit.analysis.events import event_funnel, succeeded
+from gpkit.analysis.sample import judged
+from gpkit.findings.finding import Finding
+from gpkit.findings.wording import more, of, percent
+
+FAULTY = ("duplicate", "reordered", "malformed", "context_lost")
+
+
+def judge_events(
+    attempts: pd.DataFrame,
+    unreceived: pd.DataFrame | None = None,
+    *,
+    target_ratio: float = 0.80,
+    first_event_s: float = 5.0,
+    max_faulty_ratio: float = 0.01,
+) -> list[Finding]:
+    """Do users get all five agent events?
+
+    Args:
+        attempts: One row per attempt; controls are left out.
+        unreceived: Claims of the server's log without a frame (:func:`~gpkit.analysis.events.unreceived`); null without one.
+        target_ratio: All five, of planned attempts.
+        first_event_s: For the first event, at p95.
+        max_faulty_ratio: Attempts with duplicate, reordered or malformed events.
+
+    Returns:
+        Findings ``events.all_five``, ``events.first_event``, ``events.faulty``, ``events.foreign``, and with a log
+        ``events.unreceived``.
+    """
+    valid = judged(attempts)
+    findings = [
+        _all_five(valid, target_ratio),
+        _first_event(valid, first_event_s),
+        _faulty(valid, max_faulty_ratio),
+        _foreign(valid),
+    ]
+    if unreceived is not None:
+        findings.append(_unreceived(valid, unreceived))
+    return findings
+
+
+def _all_five(valid: pd.DataFrame, target: float) -> Finding:
+    ok = succeeded(valid)
+    measured = statistics.rate(int(ok.sum()), len(valid))
+    sent = statistics.rate(int(ok.sum()), int((valid["messages_sent"].fillna(0) > 0).sum()))
+    funnel = event_funnel(valid)
+    worst = funnel.sort_values("lost", ascending=False, kind="stable").iloc[0] if funnel["lost"].max() > 0 else None
+    verdict = statistics.judge_at_least(measured, target)
+    lost = "" if worst is None else f" Most are lost at {worst['step']} ({int(worst['lost'])})."
+    needed = statistics.n_to_decide(measured, target) if verdict == "undecided" else None
+    failed = valid.loc[~ok].sort_values("started_ns", kind="stable")
+    return Finding(
+        id="events.all_five",
+        claim=f"{of(measured)} of planned attempts got all five events; of messages sent, {of(sent)}.{lost}",
+        verdict=verdict,
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=measured.n,
+        target=target,
+        cause="" if worst is None else f"lost at {worst['step']}",
+        evidence=tuple(failed["attempt_id"].astype(str)),
+        limits="Whether a lost event was never sent: the server's log says. The interval is about this window only. "
+        + more(needed, measured.n),
+        next_step="gpkit run handshake_race for the same target, when attempts are lost before agent_started.",
+    )
+
+
+def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
+    sent = valid[valid["messages_sent"].fillna(0) > 0]
+    measured = span_quantile(sent, "agent_started_s", 0.95)
+    slow = sent.sort_values("agent_started_s", ascending=False, na_position="first", kind="stable")
+    late = slow[slow["agent_started_s"].isna() | (slow["agent_started_s"] > target_s)]
+    return Finding(
+        id="events.first_event",
+        claim=f"The first event came within {wording(measured)} at p95 of messages sent; limit {seconds(target_s)}.",
+        verdict=statistics.judge_quantile(measured, target_s),
+        estimate=measured.estimate,
+        unit="s",
+        interval=None if measured.kind == "not resolvable" else (measured.low, measured.high),
+        n=measured.n,
+        target=target_s,
+        evidence=tuple(late["attempt_id"].astype(str)),
+        limits="A message without any event counts as infinitely late when its connection ended, and as over the "
+        "deadline when it was still open.",
+        next_step="gpkit run auth_timing, when the time goes before the message.",
+    )
+
+
+def _faulty(valid: pd.DataFrame, target: float) -> Finding:
+    counts = valid[list(FAULTY)].fillna(0).astype(int)
+    is_faulty = counts.sum(axis=1) > 0
+    measured = statistics.rate(int(is_faulty.sum()), len(valid))
+    kinds = ", ".join(f"{name} {int(counts[name].sum())}" for name in FAULTY if counts[name].sum())
+    late = int((valid["late"].fillna(0) > 0).sum())
+    return Finding(
+        id="events.faulty",
+        claim=f"{of(measured)} of attempts had events that were wrong{_named(kinds)}; "
+        f"{late} had events after their own deadline.",
+        verdict=statistics.judge_at_most(measured, target),
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=measured.n,
+        target=target,
+        cause=kinds,
+        evidence=tuple(valid.loc[is_faulty, "attempt_id"].astype(str)),
+        limits="Events carry no id of their own: two equal events within one clock tick of the server count as one.",
+        next_step="gpkit.evidence(finding) shows the frames.",
+    )
+
+
+def _foreign(valid: pd.DataFrame) -> Finding:
+    is_foreign = valid["foreign"].fillna(0).astype(int) > 0
+    measured = statistics.rate(int(is_foreign.sum()), len(valid))
+    verdict = "fails" if measured.k else "meets" if measured.n else "undecided"
+    return Finding(
+        id="events.foreign",
+        claim=f"{measured.k} of {measured.n} attempts received an event that names another user "
+        f"(at most {percent(measured.high)} of all, 95 %).",
+        verdict=verdict,
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=measured.n,
+        target=0.0,
+        cause="cross-user delivery" if measured.k else "",
+        evidence=tuple(valid.loc[is_foreign, "attempt_id"].astype(str)),
+        limits="One event for another user is one too many, so any fails; none seen bounds the share, it proves no zero.",
+        next_step="gpkit.evidence(finding) shows the frames." if measured.k else "",
+    )
+
+
+def _unreceived(valid: pd.DataFrame, unreceived: pd.DataFrame) -> Finding:
+    n = int(valid["events_count"].fillna(0).sum()) + len(unreceived)
+    measured = statistics.rate(min(len(unreceived), n), n)
+    events = unreceived["event"].value_counts()
+    named = ", ".join(f"{event} {count}" for event, count in events.items())
+    return Finding(
+        id="events.unreceived",
+        claim=f"The server's log claims {measured.k} of {n} events that no client received{_named(named)}.",
+        verdict=statistics.judge_at_most(measured, 0.01),
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=n,
+        target=0.01,
+        cause="sent and lost on the way" if measured.k else "",
+        evidence=tuple(unreceived["insert_id"].astype(str)),
+        limits="Events of one connection are lost together, so this interval is too narrow. A claim that came after "
+        "the client had gone counts too.",
+        next_step="Compare the claim's connection with the frames: gpkit.evidence(finding)." if measured.k else "",
+    )
+
+
+def _named(text: str) -> str:
+    return f": {text}" if text else ""
