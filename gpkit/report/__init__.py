@@ -1,0 +1,63 @@
+"""Reports: what a run folder holds, as a page anyone can open, and the list of all runs.
+
+A report is derived: from run.json, results.json and notebook.ipynb, which stay the record. So it can be made again at
+any time, and a part that is missing makes the page shorter, never absent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HTML_FILE = "report.html"
+MARKDOWN_FILE = "report.md"
+INDEX_FILE = "index.html"
+
+
+def render(folder: Path, *, root: Path) -> Path:
+    """Writes report.html and report.md into a run folder, and the shared plotly.js under ``root/assets``.
+
+    Args:
+        folder: A run folder, ``<run_id>`` or ``<run_id>.partial``, at its final depth under ``root``.
+            run.json, results.json and notebook.ipynb may each be missing or cut short.
+        root: The outputs folder that all runs share.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        OutputError: The folder cannot be written.
+        FarSideError: The notebook has charts and the installed plotly carries no plotly.js.
+    """
+    from gpkit.report.account import read_account
+    from gpkit.report.assets import write_whole
+    from gpkit.report.page import report_page
+    from gpkit.report.plain import report_markdown
+    from gpkit.report.story import read_story
+
+    folder = Path(folder).absolute()
+    account = read_account(folder)
+    story = read_story(folder)
+    page = report_page(account, story, root=Path(root).absolute())
+    write_whole(folder / MARKDOWN_FILE, report_markdown(account, story).encode("utf-8", "replace"))
+    write_whole(folder / HTML_FILE, page.encode("utf-8", "replace"))
+    return folder / HTML_FILE
+
+
+def write_index(root: Path) -> Path:
+    """Writes ``root/index.html``: every run under ``root/runs``, newest first.
+
+    A folder that cannot be read is listed as such. Two processes may call this at once: the later one wins, whole.
+
+    Returns:
+        The path of index.html.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    from gpkit.report.assets import write_whole
+    from gpkit.report.index import index_page, locked, read_runs
+
+    root = Path(root).absolute()
+    with locked(root):
+        write_whole(root / INDEX_FILE, index_page(read_runs(root / "runs")).encode("utf-8", "replace"))
+    return root / INDEX_FILE

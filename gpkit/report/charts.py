@@ -1,0 +1,90 @@
+"""A plotly figure of a notebook as a part of the page: title, reading, drawing, numbers.
+
+Pure. The figure is the JSON that the kernel left under ``application/vnd.plotly.v1+json``; it is drawn by the page
+and never interpreted here. ``layout.meta["gpkit"]`` holds the title, the sentence that says how to read it, and the
+table of its numbers, so that the page says everything without JavaScript too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from gpkit.redaction import redact
+from gpkit.report.measures import number
+from gpkit.report.prose import anchor, markup
+from gpkit.report.visible import one_line
+
+MIME = "application/vnd.plotly.v1+json"
+MAX_ROWS = 200  # chosen: a reader's table; results.json and evidence/ hold the rest
+_DEFAULT_HEIGHT_PX = 420  # chosen
+_HEIGHTS_PX = (160, 1200)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure: ``rows`` are texts, ``left_out`` counts the rows that are not shown, ``json`` fits in a script."""
+
+    name: str
+    title: str
+    reading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int
+    height_px: int
+    json: Markup
+
+
+def chart(figure: Mapping[str, Any], index: int) -> Chart:
+    """The parts of one figure; ``index`` counts from 1 and names a figure that has no title."""
+    layout = _object(figure.get("layout"))
+    told = _object(_object(layout.get("meta")).get("gpkit"))
+    title = one_line(told.get("title") or _title(layout)) or f"Figure {index}"
+    table = _object(told.get("table"))
+    rows = _list(table.get("rows"))
+    return Chart(
+        name=f"figure-{index}-{anchor(title)}",
+        title=title,
+        reading=one_line(told.get("reading"), 1000),
+        columns=tuple(one_line(name) for name in _list(table.get("columns"))),
+        rows=tuple(tuple(number(value) for value in _values(row)) for row in rows[:MAX_ROWS]),
+        left_out=max(0, len(rows) - MAX_ROWS),
+        height_px=_height(layout),
+        json=_script_json(figure),
+    )
+
+
+def _script_json(figure: Mapping[str, Any]) -> Markup:
+    """The figure without its table and title (both stand beside it), as JSON that cannot end the script element."""
+    layout = {key: value for key, value in _object(figure.get("layout")).items() if key not in ("meta", "title")}
+    text = json.dumps({"data": figure.get("data") or [], "layout": layout}, ensure_ascii=False, separators=(",", ":"))
+    safe = redact(text).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return markup(safe.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _title(layout: Mapping[str, Any]) -> Any:
+    title = layout.get("title")
+    return title.get("text") if isinstance(title, Mapping) else title
+
+
+def _height(layout: Mapping[str, Any]) -> int:
+    height = layout.get("height")
+    if not isinstance(height, int | float) or isinstance(height, bool):
+        return _DEFAULT_HEIGHT_PX
+    return int(min(max(height, _HEIGHTS_PX[0]), _HEIGHTS_PX[1]))
+
+
+def _values(row: Any) -> list[Any]:
+    return list(row.values()) if isinstance(row, Mapping) else _list(row)
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,126 @@
+"""report.md: verdict and findings in Markdown, for an issue, a chat, a terminal.
+
+Pure. The same words, numbers and ids as the page. Whatever may hold log text stands in a fence that is longer than any
+run of backticks inside it, or is escaped, so that no line of a log becomes a heading, a link or markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpkit.report.account import Account, Claim
+from gpkit.report.measures import measure
+from gpkit.report.story import Story
+from gpkit.report.visible import one_line, shown, terminal
+from gpkit.report.wording import answer, duration, failure_message, instant, status_sentence, verdict_word
+
+MAX_LINES = 5  # chosen: the first and the worst; the page shows more
+MAX_IDS = 5
+_MEANINGFUL = re.compile(r"([\\`*\[\]<>#|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_ADDRESS = re.compile(r"(?i)\b(https?|wss?|ftp|www)([:.])")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
+
+
+def report_markdown(account: Account, story: Story) -> str:
+    """The whole of report.md."""
+    return "\n".join([*_head(account, story), *_findings(account), *_foot(account)]) + "\n"
+
+
+def fenced(text: str) -> str:
+    """The text in a fence that nothing inside can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def escaped(value: object, limit: int = 600) -> str:
+    """One line in which no character has a meaning for Markdown, and no address becomes a link."""
+    text = _MEANINGFUL.sub(r"\\\1", one_line(value, limit))
+    text = _ADDRESS.sub(r"\1\\\2", text)
+    return _LINE_START.sub(r"\1\\\2", text)
+
+
+def code(value: object) -> str:
+    """An id or a command as code, whatever backticks it holds."""
+    text = one_line(value, 1000)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _head(account: Account, story: Story) -> Iterator[str]:
+    word = answer(account)
+    yield f"# {word.sign} {word.word} · {escaped(story.question or account.notebook or account.run_id)}"
+    yield ""
+    where = [account.notebook, account.environment, account.started_utc and instant(account.started_utc)]
+    yield " · ".join(escaped(part) for part in where if part)
+    yield ""
+    if account.status != "ok":
+        yield from _stopped(account, story)
+    elif account.headline:
+        yield f"**{escaped(account.headline.claim)}**"
+        yield ""
+        yield escaped(measure(account.headline).sentence)
+        yield ""
+    for problem in account.problems:
+        yield f"{escaped(problem)}\n"
+
+
+def _stopped(account: Account, story: Story) -> Iterator[str]:
+    stop = story.stop
+    place = f" It stopped at cell {stop.cell}" if stop else ""
+    under = f", under “{escaped(stop.under)}”" if stop and stop.under else ""
+    yield f"**{status_sentence(account)}**{place}{under}{'.' if stop else ''}"
+    yield ""
+    message = failure_message(account) or (stop.message if stop else "")
+    if message:
+        yield fenced(terminal(message, 2000))
+        yield ""
+    yield f"{story.ran} of {story.code_cells} code cells ran. No verdict is drawn from what was recorded."
+    yield ""
+
+
+def _findings(account: Account) -> Iterator[str]:
+    yield "## Findings"
+    yield ""
+    if not account.findings:
+        yield "None was recorded."
+        yield ""
+    for claim in account.findings:
+        yield from _finding(claim)
+
+
+def _finding(claim: Claim) -> Iterator[str]:
+    word = verdict_word(claim)
+    yield f"### {word.sign} {word.word} · {escaped(claim.claim or claim.id)}"
+    yield ""
+    sentence = measure(claim).sentence
+    if sentence:
+        yield f"- {escaped(sentence)}"
+    told = [("Cause", claim.cause)]
+    told += [("Ruled out", item) for item in claim.ruled_out]
+    told += [("Cannot tell", item) for item in claim.limits]
+    yield from (f"- {name}: {escaped(value, 1000)}" for name, value in told if value)
+    if claim.next_step:
+        is_command = claim.next_step.startswith("gpkit ")
+        yield f"- Next step: {code(claim.next_step) if is_command else escaped(claim.next_step, 1000)}"
+    yield f"- Finding: {code(claim.id)}"
+    if claim.evidence:
+        more = len(claim.evidence) - MAX_IDS
+        ids = ", ".join(code(one) for one in claim.evidence[:MAX_IDS])
+        yield f"- Evidence: {ids}" + (f" and {more:,} more in results.json" if more > 0 else "")
+    yield ""
+    if claim.lines:
+        lines = [
+            f"{one_line(line.get('at'))} {one_line(line.get('id'))} {shown(line.get('text'), 500)}"
+            for line in claim.lines[:MAX_LINES]
+        ]
+        yield fenced("\n".join(lines))
+        yield ""
+
+
+def _foot(account: Account) -> Iterator[str]:
+    took = duration(account.duration_s)
+    said = " · ".join([f"run {code(account.run_id)}", f"status {account.status}", *([f"took {took}"] if took else [])])
+    yield f"{said} · report.html beside this file has the figures and the evidence."

@@ -1,0 +1,135 @@
+"""Markdown and HTML from a notebook, turned into HTML that can do nothing.
+
+Two defences, the policy of the page being a third. Markdown is rendered with raw HTML escaped, and its links go to
+``http``, ``https`` or a place on the page. HTML outputs pass an allow list of tags that carry text and tables; every
+other tag is shown as text. No class, id, style or event handler comes through, so that nothing can pose as a verdict.
+
+What a cell *printed* as Markdown may hold log text, so its links are shown but lead nowhere outside the page.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import bleach  # type: ignore[import-untyped]
+import mistune
+from markupsafe import Markup, escape
+
+from gpkit.report.visible import cut, shown
+
+MAX_HTML_CHARS = 100_000  # chosen: a table of 60 rows and 20 columns with room to spare
+MAX_ANCHOR_CHARS = 60  # chosen: an address a person can still read
+
+# fmt: off
+_TAGS = frozenset([
+    "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "hr", "div", "span", "pre", "code",
+    "b", "strong", "i", "em", "u", "s", "small", "sub", "sup", "kbd", "abbr", "a", "ul", "ol", "li", "dl", "dt", "dd",
+    "h3", "h4", "h5", "h6", "blockquote", "details", "summary",
+])
+# fmt: on
+_ATTRIBUTES = {
+    "th": ["colspan", "rowspan", "scope"],
+    "td": ["colspan", "rowspan"],
+    "a": lambda _tag, name, value: name == "href" and value.startswith("#"),
+    "details": ["open"],
+    "abbr": ["title"],
+}
+_STYLE_SHEET = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
+_TABLE_HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+_SAFE_LINK = re.compile(r"(?i)https?://|#|[^:]*$")
+_INLINE_IMAGE = re.compile(r"^data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the notebook: its level on the page, its text, its place."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+def markup(safe_html: str) -> Markup:
+    """The one place where text is declared to be markup: what comes here was escaped or cleaned by its caller."""
+    return Markup(safe_html)  # noqa: S704 - see above
+
+
+def clean_html(html: str) -> Markup:
+    """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped."""
+    text = _STYLE_SHEET.sub("", shown(html, MAX_HTML_CHARS))
+    cleaned = bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols=[])
+    headed = _TABLE_HEAD.sub(lambda head: head[0].replace("<th>", '<th scope="col">'), cleaned)
+    return markup(_scrolling(headed))
+
+
+def own_markdown(source: str) -> tuple[Markup, list[Heading]]:
+    """A Markdown cell as HTML, and its headings."""
+    renderer = _Page()
+    return _rendered(source, renderer), renderer.headings
+
+
+def printed_markdown(source: str) -> Markup:
+    """A Markdown output as HTML: it may hold text from a log, so links and images are shown as text."""
+    return _rendered(source, _Printed())
+
+
+def anchor(text: str) -> str:
+    """A stable name for a place on the page: lower case, words joined by hyphens."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower())[:MAX_ANCHOR_CHARS].strip("-") or "part"
+
+
+def own_place(name: str, taken: dict[str, int]) -> str:
+    """The name itself the first time, then ``name-2``, ``name-3``: two things of one name stay apart."""
+    taken[name] = taken.get(name, 0) + 1
+    return name if taken[name] == 1 else f"{name}-{taken[name]}"
+
+
+class _Page(mistune.HTMLRenderer):
+    """Markdown of our own: headings become anchors one level below the page's title."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=True)
+        self.headings: list[Heading] = []
+
+    def heading(self, text: str, level: int, **_attrs: object) -> str:
+        plain = markup(text).striptags()  # the parser has escaped the text already
+        heading = Heading(min(level + 1, 6), plain, anchor(plain))
+        self.headings.append(heading)
+        return f'<h{heading.level} id="{heading.anchor}">{text}</h{heading.level}>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        if not _SAFE_LINK.match(url):
+            return text
+        return f'<a href="{escape(url)}" rel="noopener noreferrer">{text}</a>'
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        if _INLINE_IMAGE.match(url):
+            return f'<img src="{escape(url)}" alt="{escape(text)}">'
+        return f"{escape(text)} ({escape(cut(url, 200))})"
+
+
+class _Printed(_Page):
+    """Markdown that a cell printed: no anchors, and every address is text."""
+
+    def heading(self, text: str, level: int, **_attrs: object) -> str:
+        return f"<p><b>{text}</b></p>\n"
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return f"{text} ({escape(cut(url, 200))})"
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return f"{escape(text)} ({escape(cut(url, 200))})"
+
+
+def _rendered(source: str, renderer: _Page) -> Markup:
+    render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
+    return markup(_scrolling(str(render(shown(source)))))
+
+
+def _scrolling(html: str) -> str:
+    """Every table in a box that scrolls by itself, so that the page never does sideways."""
+    opened = html.replace("<table>", '<div class="wide" tabindex="0"><table>')
+    return opened.replace("</table>", "</table></div>")

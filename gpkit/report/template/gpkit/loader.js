@@ -1,0 +1,66 @@
+(function () {
+  "use strict";
+  var page = document.documentElement, asset = document.currentScript.dataset.plotly;
+  var dark = matchMedia("(prefers-color-scheme: dark)"), drawn = [], waiting = null;
+  page.classList.add("js");
+
+  function ink(name) { return getComputedStyle(page).getPropertyValue(name).trim(); }
+
+  // The page's colours as defaults: whatever the figure itself says wins.
+  function dressed(figure, paper, width) {
+    var layout = Object.assign({}, figure.layout), given = layout.template || {};
+    var line = paper ? "#d9d7d1" : ink("--line"), text = paper ? "#1c1b19" : ink("--text");
+    var axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
+    var base = Object.assign({}, given.layout);
+    base.font = Object.assign({}, base.font, { color: text, family: getComputedStyle(document.body).fontFamily, size: 13 });
+    base.paper_bgcolor = base.plot_bgcolor = "rgba(0,0,0,0)";
+    base.xaxis = Object.assign({}, base.xaxis, axis);
+    base.yaxis = Object.assign({}, base.yaxis, axis);
+    base.hoverlabel = Object.assign({}, base.hoverlabel, { align: "left" });
+    layout.template = Object.assign({}, given, { layout: base });
+    layout.autosize = !width;
+    layout.width = width || undefined;
+    return layout;
+  }
+
+  function draw(plot, paper) {
+    var figure = JSON.parse(plot.nextElementSibling.textContent);
+    if (drawn.indexOf(plot) < 0) drawn.push(plot);
+    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), { responsive: true, displaylogo: false });
+  }
+
+  function each(found, act) { Array.prototype.forEach.call(found, act); }
+  function plots() { return document.querySelectorAll("figure.chart > .plot"); }
+
+  function start() {
+    waiting = new IntersectionObserver(function (seen) {
+      seen.forEach(function (one) {
+        if (one.isIntersecting) { waiting.unobserve(one.target); draw(one.target, false); }
+      });
+    }, { rootMargin: "600px" });
+    each(plots(), function (plot) { waiting.observe(plot); });
+    dark.addEventListener("change", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
+    window.addEventListener("beforeprint", function () { each(plots(), function (plot) { draw(plot, true); }); });
+    window.addEventListener("afterprint", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
+  }
+
+  function missing() {
+    page.classList.remove("js");
+    each(document.querySelectorAll("figure.chart"), function (chart) {
+      var note = document.createElement("p"), table = chart.querySelector("details.table");
+      note.className = "note";
+      note.textContent = "The chart is not drawn: " + asset + " is not beside this report.";
+      chart.insertBefore(note, chart.children[1]);
+      if (table) table.open = true;
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", function () {
+    each(document.querySelectorAll("figure.chart details.table"), function (table) { table.open = false; });
+    var file = document.createElement("script");
+    file.src = asset;
+    file.onload = start;
+    file.onerror = missing;
+    document.head.appendChild(file);
+  });
+})();
