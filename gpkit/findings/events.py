@@ -26,7 +26,7 @@ def judge_events(
 
     Args:
         attempts: One row per attempt; controls are left out.
-        unreceived: Claims of the server's log without a frame (:func:`~gpkit.analysis.events.unreceived`); null without one.
+        unreceived: Claims of the server's log without a frame (``analysis.events.unreceived``); null without one.
         target_ratio: All five, of planned attempts.
         first_event_s: For the first event, at p95.
         max_faulty_ratio: Attempts with duplicate, reordered or malformed events.
@@ -134,7 +134,7 @@ def _foreign(valid: pd.DataFrame) -> Finding:
         target=0.0,
         cause="cross-user delivery" if measured.k else "",
         evidence=tuple(valid.loc[is_foreign, "attempt_id"].astype(str)),
-        limits="One event for another user is one too many, so any fails; none seen bounds the share, it proves no zero.",
+        limits="One event for another user is one too many, so any fails; none seen bounds the share, no more.",
         next_step="gpkit.evidence(finding) shows the frames." if measured.k else "",
     )
 
