@@ -1,0 +1,16 @@
+"""Figures: tidy table in, plotly figure out. No statistics, no ``.show()``."""
+
+from gpkit.figures.events import funnel, outcomes, over_time, rates_by
+from gpkit.figures.handshake import auth_times, delay_sweep, phase_intervals, reasons_by_client, timeline
+
+__all__ = [
+    "auth_times",
+    "delay_sweep",
+    "funnel",
+    "outcomes",
+    "over_time",
+    "phase_intervals",
+    "rates_by",
+    "reasons_by_client",
+    "timeline",
+]

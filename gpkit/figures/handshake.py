@@ -1,0 +1,168 @@
+"""Figures of the handshake: its phases, its races, its refusals, its verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpkit.figures.style import BLUE, GREEN, GREY, ORANGE, RED, bars, figure, floats, nothing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+MAX_POINTS = 2000  # drawn; more are thinned evenly, and the title says so
+
+
+def phase_intervals(phases: pd.DataFrame) -> go.Figure:
+    """The time spent in each phase (:func:`gpkit.phases`)."""
+    import plotly.graph_objects as go
+
+    shown = phases[phases["n"] > 0]
+    if shown.empty:
+        return nothing("Time in each phase", "No attempt to show.")
+    points = go.Scatter(
+        x=[None if value is None else value * 1000 for value in floats(shown["median_s"])],
+        y=list(shown["phase"]),
+        error_x=bars(shown["low_s"] * 1000, shown["median_s"] * 1000, shown["high_s"] * 1000),
+        mode="markers",
+        marker={"color": BLUE, "size": 10},
+        hovertemplate="%{y}: %{x:.3g} ms<extra></extra>",
+    )
+    made = figure(
+        [points],
+        title="Median time in each phase",
+        reading="Each phase ends where the next begins, and all are the whole attempt; bars are 95 % intervals.",
+        numbers=phases,
+        x="milliseconds",
+        y="",
+    )
+    return made.update_yaxes(autorange="reversed")
+
+
+def delay_sweep(levels: pd.DataFrame) -> go.Figure:
+    """Success at each delay between OPEN and the message (:func:`gpkit.delay_levels`)."""
+    import plotly.graph_objects as go
+
+    title = "Success by the delay between OPEN and the first message"
+    if levels.empty:
+        return nothing(title, "No message was sent early: timing was not varied.")
+    names = [f"{level} (n={n})" for level, n in zip(levels["level"], levels["n"], strict=True)]
+    points = go.Scatter(
+        x=names,
+        y=floats(levels["ratio"]),
+        error_y=bars(levels["low"], levels["ratio"], levels["high"]),
+        mode="markers",
+        marker={"color": BLUE, "size": 11},
+        name="measured",
+    )
+    fitted = go.Scatter(
+        x=names,
+        y=floats(levels["isotonic"]),
+        mode="lines",
+        line={"color": ORANGE, "dash": "dot"},
+        name="never falling",
+        connectgaps=False,
+    )
+    made = figure(
+        [points, fitted],
+        title=title,
+        reading="A race shows as success that rises with the delay and is complete after the welcome.",
+        numbers=levels,
+        x="planned delay",
+        y="share of attempts that succeeded",
+    )
+    return made.update_yaxes(range=[-0.02, 1.05])
+
+
+def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
+    """What became of each client's upgrades and why (:func:`gpkit.by_client`)."""
+    import plotly.graph_objects as go
+
+    title = "What became of each client's requests, and why"
+    if clients.empty:
+        return nothing(title, "No upgrade to show.")
+    labels = [f"{f} {r}".strip() for f, r in zip(clients["failure"], clients["reason"], strict=True)]
+    rows = clients.assign(label=labels)
+    traces = []
+    for label in dict.fromkeys(labels):
+        part = rows[rows["label"] == label]
+        colour = {"marker_color": GREEN} if label.startswith("accepted") else {}
+        traces.append(go.Bar(x=floats(part["n"]), y=list(part["client"]), orientation="h", name=label, **colour))
+    made = figure(
+        traces,
+        title=title,
+        reading="A client whose bar has one colour never mixes outcomes: what decides is who asks, not when.",
+        numbers=clients.drop(columns="case_ids"),
+        x="requests",
+        y="",
+    )
+    made.update_layout(barmode="stack", height=max(220, 140 + 40 * clients["client"].nunique()))
+    return made
+
+
+def timeline(cases: pd.DataFrame) -> go.Figure:
+    """Every case in time: let in, or how it failed (:mod:`gpkit.analysis.cases`)."""
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    if cases.empty:
+        return nothing("Requests over time", "No request in this window.")
+    step = -(-len(cases) // MAX_POINTS)
+    shown = cases[cases["failed"] | (pd.Series(range(len(cases)), index=cases.index) % step == 0)].head(MAX_POINTS)
+    result = shown["failure"].fillna("let in")
+    traces = []
+    for name in dict.fromkeys(["let in", *sorted(set(result) - {"let in"})]):
+        part = shown[result == name]
+        if len(part):
+            at = pd.to_datetime(part["at_ns"], unit="ns", utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+            colour = {"color": GREEN} if name == "let in" else {}
+            marks = {"size": 8, "opacity": 0.7, **colour}
+            traces.append(go.Scatter(x=list(at), y=list(part["client"]), mode="markers", name=name, marker=marks))
+    counts = cases.assign(result=cases["failure"].fillna("let in")).groupby(["client", "result"]).size()
+    numbers = counts.reset_index(name="n")
+    made = figure(
+        traces,
+        title=f"Requests over time (n={len(cases)})",
+        reading="One mark per request, a row per client; one colour in a row means that its outcome never changes.",
+        numbers=numbers,
+        x="time (UTC)",
+        y="",
+    )
+    made.update_layout(height=max(220, 160 + 40 * cases["client"].nunique()))
+    return made
+
+
+def auth_times(attempts: pd.DataFrame) -> go.Figure:
+    """When each verdict came, against when the attempt started."""
+    import plotly.graph_objects as go
+
+    known = attempts[attempts["auth_s"].notna()]
+    if known.empty:
+        return nothing("Time to the verdict", "No verdict was given.")
+    step = -(-len(known) // MAX_POINTS)
+    shown = known.iloc[::step]
+    kind = shown["decided_at"].astype("object").fillna("welcomed").where(~shown["control"].fillna(False), "control")
+    traces = []
+    for name, colour in (("welcomed", BLUE), ("before-accept", RED), ("after-accept", ORANGE), ("control", GREY)):
+        part = shown[kind == name]
+        if len(part):
+            traces.append(
+                go.Scatter(
+                    x=list(part["started_utc"].dt.strftime("%Y-%m-%d %H:%M:%S.%f")),
+                    y=[None if value is None else round(value * 1000, 3) for value in floats(part["auth_s"])],
+                    mode="markers",
+                    name=name,
+                    marker={"color": colour, "size": 6, "opacity": 0.7},
+                )
+            )
+    numbers = known.assign(kind=kind).groupby("kind")["auth_s"].describe().reset_index() if len(known) else known
+    thinned = f", every {step}th drawn" if step > 1 else ""
+    made = figure(
+        traces,
+        title=f"Time from request to verdict (n={len(known)}{thinned})",
+        reading="Each point is one attempt; a rising band is a service that slows down.",
+        numbers=numbers,
+        x="time of the attempt (UTC)",
+        y="milliseconds to the verdict (log scale)",
+    )
+    return made.update_yaxes(type="log")
