@@ -51,12 +51,7 @@ Run verdict: any `fails` is `findings`; else any `undecided` is `inconclusive`; 
 def page() -> str:
     parts = [HEAD]
     for name, columns in TABLES.items():
-        parts.append(f"
-## `{name}`
-
-{OPENING[name]}
-
-" + COLUMN_HEAD)
+        parts.append(f"\n## `{name}`\n\n{OPENING[name]}\n\n{COLUMN_HEAD}")
         for column in columns:
             unit = ", ".join(part for part in (column.unit, column.clock) if part)
             row = f"| `{column.name}` | {column.kind} | {unit} | {column.meaning} | {column.null_means} |\n"
