@@ -38,8 +38,12 @@ _JWT_START = r"(?:eyJ|eyAi|ewog|ewoi|ewoJ)"
 _ENCODED_JWT_START = r"(?:ZXlK|ZXlB|ZXdv|WlhsS|WlhsQ|Wlhkd)"
 
 CANDIDATE = (
-    r"(?i:\b(?:bearer|basic)\b|authorization|PRIVATE KEY|" + _FIELD_NAMES + r"|jwt-auth\.|bearer\.|staging-auth\.)"
-    r"|" + _JWT_START + r"|" + _ENCODED_JWT_START + r"|" + _KEYS
+    # Words such as token and secret are common in logs; with a value behind them that holds a digit they are rare.
+    r"(?i:\b(?:bearer|basic)\s+[A-Za-z._~+/=\-]*[0-9]|\bauthorization(?:\\?[\"'])?\s*[:=,]"
+    r"|[?&;](?:" + _FIELD_NAMES + r")=|[\"'](?:" + _FIELD_NAMES + r")\\*[\"']\s*:"
+    r"|(?:" + _FIELD_NAMES + r")\s*[=:]\s*[A-Za-z._~+/=\-]*[0-9]"
+    r"|\b(?:jwt-auth|jwt|bearer|staging-auth)\.[A-Za-z0-9_\-.+/=~]{10})|PRIVATE KEY"
+    r"|" + _JWT_START + r"[A-Za-z0-9_\-]{12}|" + _ENCODED_JWT_START + r"[A-Za-z0-9_\-+/]{16}|" + _KEYS
 )
 """RE2-compatible: a text that :func:`redact` would change matches this, or holds a remembered value."""
 
