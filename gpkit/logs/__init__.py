@@ -1,0 +1,11 @@
+"""Log entries from files, whatever their shape, and what they mean.
+
+entries = gpkit.logs.read("export.json")
+entries.frame        one row for each entry (docs/tables.md)
+entries.coverage     the window, its gaps, and signs that something is missing
+"""
+
+from gpkit.logs.coverage import Coverage, FileCoverage, Gap, Problem
+from gpkit.logs.reading import Entries, read
+
+__all__ = ["Coverage", "Entries", "FileCoverage", "Gap", "Problem", "read"]

@@ -1,0 +1,201 @@
+"""From one entry's JSON text to its columns, in SQL: every spelling of a key, and the text it stands for.
+
+The whole entry stays beside the columns, because typed columns drop what they do not know. Timestamps become exact
+nanoseconds: DuckDB's TIMESTAMP_NS ignores an offset and its TIMESTAMPTZ cuts to microseconds, so the whole
+microseconds come from the one and the last three digits from the other.
+"""
+
+# ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
+from __future__ import annotations
+
+import json
+
+from gpkit.logs.cleaning import clean_sql, level_sql, literal, same_level_sql
+from gpkit.logs.continuation import begins_as_sql, left_open_sql
+
+_REQUEST = {
+    "requestMethod": "VARCHAR",
+    "request_method": "VARCHAR",
+    "method": "VARCHAR",
+    "requestUrl": "VARCHAR",
+    "request_url": "VARCHAR",
+    "url": "VARCHAR",
+    "status": "VARCHAR",
+    "latency": "VARCHAR",
+    "requestSize": "VARCHAR",
+    "request_size": "VARCHAR",
+    "remoteIp": "VARCHAR",
+    "remote_ip": "VARCHAR",
+    "userAgent": "VARCHAR",
+    "user_agent": "VARCHAR",
+}
+_REQUESTS = ("httpRequest", "http_request")
+_JSON_PAYLOAD = {
+    "message": "VARCHAR",
+    "msg": "VARCHAR",
+    "severity": "VARCHAR",
+    "level": "VARCHAR",
+    "timestamp": "VARCHAR",
+    "@type": "VARCHAR",
+    "methodName": "VARCHAR",
+    "status": {"message": "VARCHAR"},
+}
+_STRUCTURE = json.dumps(
+    {
+        "insertId": "VARCHAR",
+        "insert_id": "VARCHAR",
+        "logName": "VARCHAR",
+        "log_name": "VARCHAR",
+        "timestamp": "VARCHAR",
+        "receiveTimestamp": "VARCHAR",
+        "receive_timestamp": "VARCHAR",
+        "severity": "VARCHAR",
+        "trace": "VARCHAR",
+        "spanId": "VARCHAR",
+        "span_id": "VARCHAR",
+        "labels": "JSON",
+        "resource": "JSON",
+        "textPayload": "VARCHAR",
+        "text_payload": "VARCHAR",
+        "jsonPayload": _JSON_PAYLOAD,
+        "json_payload": _JSON_PAYLOAD,
+        "protoPayload": _JSON_PAYLOAD,
+        "proto_payload": _JSON_PAYLOAD,
+        "httpRequest": _REQUEST,
+        "http_request": _REQUEST,
+    }
+)
+
+COLUMNS = {
+    "file_no": "INTEGER",
+    "timestamp_ns": "BIGINT",
+    "receive_timestamp_ns": "BIGINT",
+    "severity": "VARCHAR",
+    "effective_severity": "VARCHAR",
+    "log_name": "VARCHAR",
+    "resource": "VARCHAR",
+    "labels": "VARCHAR",
+    "service": "VARCHAR",
+    "revision": "VARCHAR",
+    "instance_id": "VARCHAR",
+    "trace": "VARCHAR",
+    "span_id": "VARCHAR",
+    "insert_id": "VARCHAR",
+    "http_method": "VARCHAR",
+    "http_url": "VARCHAR",
+    "http_status": "INTEGER",
+    "http_latency_s": "DOUBLE",
+    "http_request_size": "BIGINT",
+    "remote_ip": "VARCHAR",
+    "user_agent": "VARCHAR",
+    "payload_kind": "VARCHAR",
+    "payload_timestamp_ns": "BIGINT",
+    "message": "VARCHAR",
+    "begins_as": "VARCHAR",
+    "left_open": "BOOLEAN",
+    "is_entry": "BOOLEAN",
+    "entry": "VARCHAR",
+}
+"""The working table: ENTRIES, and what the steps after it need."""
+
+
+def instant_ns_sql(text: str) -> str:
+    """SQL: an RFC 3339 text as nanoseconds since 1970, whatever its offset and digits; null for anything else."""
+    exact = f"epoch_ns(TRY_CAST({text} AS TIMESTAMP_NS))"
+    return (
+        f"CASE WHEN suffix({text}, 'Z') OR suffix({text}, '+00:00') THEN {exact} "
+        f"ELSE epoch_us(TRY_CAST(upper({text}) AS TIMESTAMPTZ)) * 1000 "
+        f"+ coalesce(epoch_ns(TRY_CAST(upper({text}) AS TIMESTAMP_NS)) % 1000, 0) END"
+    )
+
+
+def extraction_sql(source: str) -> str:
+    """SQL: :data:`COLUMNS` but for ``file_no``, from rows of ``entry`` and ``readable`` (what DuckDB can parse of it).
+
+    Three layers: the typed structure, one spelling of each key, then what follows from the text.
+    """
+    request = {
+        name: f"coalesce({', '.join(f'x.{where}.{field}' for where in _REQUESTS for field in fields)})"
+        for name, fields in {
+            "http_method": ("requestMethod", "request_method", "method"),
+            "http_url": ("requestUrl", "request_url", "url"),
+            "http_status": ("status",),
+            "latency": ("latency",),
+            "http_request_size": ("requestSize", "request_size"),
+            "remote_ip": ("remoteIp", "remote_ip"),
+            "user_agent": ("userAgent", "user_agent"),
+        }.items()
+    }
+    spelled = f"""
+        SELECT entry, parsable,
+            {_either("insert_id", "insertId")} AS insert_id,
+            {_either("log_name", "logName")} AS log_name,
+            nullif(x.timestamp, '') AS stamp,
+            {_either("receive_timestamp", "receiveTimestamp")} AS receive_stamp,
+            nullif(x.severity, '') AS severity,
+            nullif(x.trace, '') AS trace,
+            {_either("span_id", "spanId")} AS span_id,
+            nullif(x.labels::VARCHAR, 'null') AS labels,
+            nullif(x.resource::VARCHAR, 'null') AS resource,
+            {", ".join(f"{sql} AS {name}" for name, sql in request.items())},
+            coalesce(x.textPayload, x.text_payload) AS text_payload,
+            coalesce(x.jsonPayload, x.json_payload) AS json_payload,
+            coalesce(x.jsonPayload.severity, x.json_payload.severity, x.jsonPayload.level, x.json_payload.level)
+                AS payload_level,
+            coalesce(x.protoPayload, x.proto_payload) AS proto_payload,
+            x IS NOT NULL AND coalesce(x.insertId, x.insert_id, x.logName, x.log_name, x.receiveTimestamp,
+                x.receive_timestamp, x.textPayload, x.text_payload, {request["http_url"]},
+                x.jsonPayload::VARCHAR, x.json_payload::VARCHAR, x.protoPayload::VARCHAR) IS NOT NULL AS is_entry
+        FROM (
+            SELECT entry, parsable, json_transform(parsable, {literal(_STRUCTURE)}) AS x
+            FROM (SELECT entry, coalesce(readable, entry) AS parsable FROM ({source}))
+        )
+    """
+    kinds = """
+        SELECT *,
+            CASE
+                WHEN text_payload IS NOT NULL THEN 'text'
+                WHEN proto_payload IS NOT NULL OR ends_with(json_payload."@type", 'AuditLog') THEN 'proto'
+                WHEN json_payload IS NOT NULL AND NOT (json_payload.message IS NULL AND regexp_matches(
+                    entry, '"json_?[Pp]ayload"\\s*:\\s*\\{\\s*\\}')) THEN 'json'
+            END AS payload_kind
+    """
+    texts = """
+        SELECT *,
+            CASE payload_kind
+                WHEN 'text' THEN text_payload
+                WHEN 'proto' THEN concat_ws(': ',
+                    coalesce(proto_payload.methodName, json_payload.methodName),
+                    coalesce(proto_payload.status.message, json_payload.status.message))
+                WHEN 'json' THEN coalesce(json_payload.message, json_payload.msg,
+                    json_extract(parsable, '$.jsonPayload')::VARCHAR, json_extract(parsable, '$.json_payload')::VARCHAR)
+            END AS raw_text
+    """
+    return f"""
+        SELECT
+            {instant_ns_sql("stamp")} AS timestamp_ns,
+            {instant_ns_sql("receive_stamp")} AS receive_timestamp_ns,
+            severity,
+            CASE WHEN severity IS NULL OR upper(severity) IN ('DEFAULT', '0')
+                THEN coalesce({level_sql("message")}, {same_level_sql("payload_level")}, 'DEFAULT')
+                ELSE {same_level_sql("severity")} END AS effective_severity,
+            log_name, resource, labels,
+            nullif(json_extract_string(resource, '$.labels.service_name'), '') AS service,
+            nullif(json_extract_string(resource, '$.labels.revision_name'), '') AS revision,
+            nullif(json_extract_string(labels, '$.instanceId'), '') AS instance_id,
+            trace, span_id, insert_id, http_method, http_url,
+            TRY_CAST(http_status AS INTEGER) AS http_status,
+            TRY_CAST(rtrim(latency, 's') AS DOUBLE) AS http_latency_s,
+            TRY_CAST(http_request_size AS BIGINT) AS http_request_size,
+            remote_ip, user_agent, payload_kind,
+            {instant_ns_sql("json_payload.timestamp")} AS payload_timestamp_ns,
+            message,
+            CASE WHEN payload_kind = 'text' THEN {begins_as_sql("message", "raw_text")} END AS begins_as,
+            payload_kind = 'text' AND {left_open_sql("raw_text")} AS left_open,
+            is_entry, entry
+        FROM (SELECT *, {clean_sql("raw_text")} AS message FROM ({texts} FROM ({kinds} FROM ({spelled}))))
+    """
+
+
+def _either(snake: str, camel: str) -> str:
+    return f"nullif(coalesce(x.{camel}, x.{snake}), '')"
