@@ -133,6 +133,10 @@ def test_an_oversized_frame_keeps_its_event():
     assert read.size_bytes > OVERSIZED_BYTES
 
 
+def test_a_binary_frame_is_malformed_whatever_it_holds():
+    assert read_frame(b'{"type": "agent_started"}').kind == "malformed"
+
+
 def test_size_is_in_bytes_not_in_characters():
     assert read_frame('{"type":"é"}').size_bytes == 13
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gpkit.protocol import closes
 from gpkit.protocol.closes import CLOSE_CODES, category, is_auth_refusal
+from gpkit.protocol.events import EVENTS
 from gpkit.protocol.outcomes import FAILURES, OUTCOMES, Ending, Verdict, classify, outcome_of
 from gpkit.tables import PHASES
 
@@ -74,7 +75,7 @@ MISSING = ("tool_completed", "agent_completed")
         ),
         (Ending("close", is_ready=True, is_control=True), Verdict("accepted_bad_credential", "bypass")),
         (
-            Ending("exchange", is_ready=True, is_control=True, is_closed=True, close_code=1008),
+            Ending("exchange", is_ready=True, missing=EVENTS, is_closed=True, close_code=1008),
             Verdict("refused_after_accept", "close_1008", "after-accept"),
         ),
         (Ending("close", is_ready=True), Verdict("ok")),

@@ -29,7 +29,7 @@ from gpkit.protocol.stamps import read_stamp
 KINDS = ("welcome", "event", "control", "error", "malformed", "oversized", "unknown", "chat")
 """What a frame can be."""
 
-OVERSIZED_BYTES = 1_048_576  # the message size that the platform's own /ws/config announces
+OVERSIZED_BYTES = 8192  # the platform's stated limit of a message
 
 WELCOME_TYPES = frozenset(f"{prefix}connection_established" for prefix in ("", "factory_", "isolated_", "legacy_"))
 _ERRORS = frozenset(
@@ -98,11 +98,16 @@ class Frame:
 
 
 def read_frame(payload: str | bytes) -> Frame:
-    """What a frame says. A frame that is no JSON object with a type is ``malformed``."""
-    size_bytes = len(payload) if isinstance(payload, bytes) else _utf8_length(payload)
+    """What a frame says.
+
+    A text that is no JSON object with a type is ``malformed``, and so is every binary frame: the protocol is text.
+    """
+    if isinstance(payload, bytes):
+        return Frame("malformed", size_bytes=len(payload))
+    size_bytes = _utf8_length(payload)
     try:
         message = json.loads(payload)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, an endless number, nested beyond all bounds
+    except (ValueError, RecursionError):  # not JSON, an endless number, nested beyond all bounds
         return Frame("malformed", size_bytes=size_bytes)
     if not isinstance(message, dict):
         return Frame("malformed", size_bytes=size_bytes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpkit.protocol.closes import ABNORMAL, is_auth_refusal
+from gpkit.protocol.events import EVENTS
 
 BEFORE_ACCEPT, AFTER_ACCEPT, SILENCE = "before-accept", "after-accept", "silence"
 INTERRUPTED = "interrupted"
@@ -52,7 +53,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
         "refused_after_accept",
         "ready",
-        "Closed with 1008, or with 1011 and an authentication reason, before the welcome.",
+        "Closed with 1008, or 1011 and an authentication reason, before any event.",
     ),
     Outcome("closed_before_ready", "ready", "Closed for another reason before the welcome.", "CODE"),
     Outcome("ready_timeout", "ready", "Open, and no welcome in time."),
@@ -133,7 +134,8 @@ class Verdict:
 def classify(ending: Ending) -> Verdict:
     """The outcome of an attempt: the earliest failed step.
 
-    A control that was greeted and then closed as unauthorised was refused: the welcome came before the verdict.
+    An attempt that was greeted and then closed as unauthorised, before any event, was refused: the welcome came
+    before the verdict.
     """
     if ending.failure == INTERRUPTED:
         return Verdict(None, INTERRUPTED)
@@ -170,7 +172,8 @@ def _opening_timeout(phase: str) -> Verdict:
 def _closed(ending: Ending) -> Verdict:
     code = ABNORMAL if ending.close_code is None else ending.close_code
     refused = is_auth_refusal(ending.close_code, ending.close_reason, hinted=ending.refusal_code is not None)
-    if refused and (not ending.is_ready or ending.is_control):
+    # A welcome may come before the verdict; an event cannot.
+    if refused and (not ending.is_ready or set(ending.missing) == set(EVENTS)):
         return Verdict("refused_after_accept", ending.refusal_code or f"close_{code}", AFTER_ACCEPT)
     if not ending.is_ready:
         return Verdict(f"closed_before_ready:{code}", ending.error_type or f"close_{code}")
