@@ -45,7 +45,7 @@ def run(
         jobs: How many run at a time.
         deadline_s: Limit of each run from its start to its report, seconds.
         outputs: Where ``runs/`` is kept; ``outputs/`` of the project by default.
-        on_progress: Called as runs get on.
+        on_progress: Called at least once a second as runs get on.
         on_end: Called with each run as it ends.
 
     Returns:

@@ -90,6 +90,7 @@ class _Supervised:
     buffer: bytes = b""
     final: Path | None = None
     message: str = ""
+    latest: dict[str, Any] = field(default_factory=lambda: {"event": "start"})
     began_s: float = field(default_factory=time.monotonic)
 
 
@@ -118,11 +119,14 @@ def launch(
                     assert supervised.process.stdout is not None
                     selector.register(supervised.process.stdout, selectors.EVENT_READ, supervised)
                 for key, _ in selector.select(1.0):
-                    if _hear(key.data, on_progress):
+                    if _hear(key.data):
                         selector.unregister(key.fileobj)
                         ended.append(_collect(key.data))
                         if on_end is not None:
                             on_end(ended[-1])
+                if on_progress is not None:
+                    for key in selector.get_map().values():
+                        on_progress(_progress(key.data))
                 if interrupted_s is not None and time.monotonic() - interrupted_s > _ENDING_LIMIT_S:
                     break
             except KeyboardInterrupt:
@@ -151,7 +155,7 @@ def _start(plan: Plan) -> _Supervised:
     return _Supervised(plan, folder, process)
 
 
-def _hear(supervised: _Supervised, on_progress: Callable[[Progress], None] | None) -> bool:
+def _hear(supervised: _Supervised) -> bool:
     """Take what a supervisor says; whether it has ended."""
     assert supervised.process.stdout is not None
     data = os.read(supervised.process.stdout.fileno(), 65536)
@@ -162,19 +166,20 @@ def _hear(supervised: _Supervised, on_progress: Callable[[Progress], None] | Non
             supervised.final = Path(event["folder"])
         elif event["event"] == "lost":
             supervised.message = event["message"]
-        elif on_progress is not None:
-            on_progress(_progress(supervised, event))
+        else:
+            supervised.latest = event
     return not data
 
 
-def _progress(supervised: _Supervised, event: dict[str, Any]) -> Progress:
+def _progress(supervised: _Supervised) -> Progress:
+    event = supervised.latest
     return Progress(
         run_id=supervised.folder.name.removesuffix(folders.PARTIAL),
         notebook=supervised.plan.name,
         stage="cells" if event["event"] == "cell" else event["event"],
         cell=event.get("number", 0),
         of=event.get("of", 0),
-        elapsed_s=event["elapsed_s"],
+        elapsed_s=time.monotonic() - supervised.began_s,
     )
 
 

@@ -45,7 +45,12 @@ def complete_orphan(folder: Path, outputs: Path) -> Path:
         render(folder, root=outputs)
     except Exception:  # whatever keeps the full report from being made, there is one
         plain_report.write(folder)
-    return folders.complete(folder)
+    final = folders.complete(folder)
+    with contextlib.suppress(Exception):  # derived from the records: it can be made again
+        from gpkit.report import write_index
+
+        write_index(outputs)
+    return final
 
 
 def _temporary_folders() -> set[Path]:

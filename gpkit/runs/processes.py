@@ -45,8 +45,11 @@ def is_running(recorded: dict[str, Any]) -> bool:
     return isinstance(pid, int) and recorded == {**recorded, **identity(pid)} and bool(_started(pid))
 
 
-def end_descendants(run_id: str) -> int:
-    """Kill everything below this process and everything that carries the run's id; how many there were."""
+def end_descendants(run_id: str, *, spare: int | None = None) -> int:
+    """Kill everything below this process and everything that carries the run's id; how many there were.
+
+    ``spare`` is the pid of one child that lives on.
+    """
     import psutil
 
     this = psutil.Process()
@@ -55,11 +58,11 @@ def end_descendants(run_id: str) -> int:
     while time.monotonic() < until:
         # Parents first may fork once more before they end: look again until nothing is left.
         below = {process.pid for process in this.children(recursive=True) if _is_live(process)}
-        found = (below | marked(run_id)) - {this.pid}
+        found = (below | marked(run_id)) - {this.pid, spare}
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        _reap()
+        _reap(spare)
         ended |= found
         if not found:
             break
@@ -97,10 +100,13 @@ def _is_live(process: Any) -> bool:
         return False
 
 
-def _reap() -> None:
+def _reap(spare: int | None) -> None:
+    """Collect the adopted children that ended; the spared one is collected by who started it."""
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == spare:
+                break
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def _prctl(option: int, value: int) -> None:

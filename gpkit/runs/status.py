@@ -36,8 +36,11 @@ _WORST_FIRST = (EXIT_IMPOSSIBLE, EXIT_RUN_FAILED, EXIT_FINDINGS, EXIT_INCONCLUSI
 
 
 def verdict_of(findings: Iterable[Mapping[str, Any]]) -> str:
-    """The verdict of a run that worked: any ``fails``, else any ``undecided``, else nothing, else healthy."""
-    verdicts = [finding.get("verdict") for finding in findings]
+    """The verdict of a run that worked: any ``fails``, else any ``undecided``, else nothing, else healthy.
+
+    A finding with nothing behind it (n = 0) judges nothing.
+    """
+    verdicts = [finding.get("verdict") for finding in findings if finding.get("n")]
     if "fails" in verdicts:
         return "findings"
     if "undecided" in verdicts:

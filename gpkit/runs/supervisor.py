@@ -6,9 +6,9 @@
            ◄─events─            ◄─events─
 
 It imports little and computes nothing, so that it is still there when the others are not. It adopts whatever loses
-its parent, and kills everything before the run is complete. When its caller goes away (its standard input ends), or
-on SIGTERM, the run is ended as interrupted; when it goes away itself, the worker dies with it, and the next command
-completes the folder.
+its parent, and kills everything else before the run is complete. When its caller goes away (its standard input ends),
+or on SIGTERM, the run is ended as interrupted; when it goes away itself, the worker dies with it, and the next
+command completes the folder.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Watch:
                 line = self._lines.pop(0)
                 if line["event"] == event:
                     return line
-                say(line, self.began_s)
+                say(line)
             if heed_interrupt and self.interrupted:
                 return status.INTERRUPTED
             if self._events_ended:
@@ -158,10 +158,10 @@ def main() -> None:
     folders.claim(folder, private)
     try:
         final = supervise(plan, folder, private, watch)
-        say({"event": "done", "folder": str(final)}, watch.began_s)
+        say({"event": "done", "folder": str(final)})
     except Exception as error:  # the caller learns it, and the folder stays partial for the next command
         watch.end_worker(run_id_of(folder))
-        say({"event": "lost", "message": redact(f"{type(error).__name__}: {error}")}, watch.began_s)
+        say({"event": "lost", "message": redact(f"{type(error).__name__}: {error}")})
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
@@ -171,15 +171,21 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     deadline_s = watch.began_s + plan.deadline_s
     order = _worker_order(plan, folder, private)
     watch.start_worker(order)
-    record.begin(folder, _facts(plan, folder, watch.started))  # while the kernel starts
+    # While the kernel starts:
+    record.begin(folder, _facts(plan, folder, watch.started))
+    import psutil  # noqa: F401 - for the end, when somebody waits
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
     record.finish(folder, outcome)
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
-    watch.end_worker(run_id_of(folder))
+    # The worker stays for the index; the kernel and whatever it started end before the record is complete.
+    end_descendants(run_id_of(folder), spare=watch.worker.pid if watch.worker is not None else None)
     outcome.timings["total_s"] = round(time.monotonic() - watch.began_s, 3)
     record.finish(folder, outcome)
     final = folders.complete(folder)
-    _update_index(plan.outputs)
+    if watch.worker is not None:
+        watch.send("index")
+        watch.wait("indexed", time.monotonic() + REPORT_LIMIT_S, heed_interrupt=False)
+    watch.end_worker(run_id_of(folder))
     return final
 
 
@@ -188,10 +194,10 @@ def run_id_of(folder: Path) -> str:
     return folder.name.removesuffix(folders.PARTIAL)
 
 
-def say(event: dict[str, Any], began_s: float) -> None:
+def say(event: dict[str, Any]) -> None:
     """Tell the caller; one that is gone is not told."""
     with contextlib.suppress(OSError):
-        os.write(1, (json.dumps({**event, "elapsed_s": round(time.monotonic() - began_s, 1)}) + "\n").encode())
+        os.write(1, json.dumps(event).encode() + b"\n")
 
 
 def _execution(plan: Plan, run_id: str, watch: Watch, deadline_s: float) -> record.Outcome:
@@ -216,7 +222,7 @@ def _report(
     plan: Plan, folder: Path, watch: Watch, outcome: record.Outcome, order: dict[str, Any], deadline_s: float
 ) -> record.Outcome:
     """Have the report made: by the worker, else by a fresh one, else plainly here."""
-    say({"event": "report"}, watch.began_s)
+    say({"event": "report"})
     answer: dict[str, Any] | str = "gone"
     for is_fresh in (False, True) if watch.worker is not None else (True,):
         if is_fresh:
@@ -278,13 +284,6 @@ def _gone(watch: Watch) -> dict[str, Any]:
     last = watch.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     message = redact(" ".join([f"The process that drives the notebook ended early ({how}).", *last]))
     return {"kind": "WorkerEnded", "message": message, "stage": "run", "cell": None}
-
-
-def _update_index(outputs: Path) -> None:
-    with contextlib.suppress(Exception):  # the index is derived from the records and can be made again
-        from gpkit.report import write_index
-
-        write_index(outputs)
 
 
 def _first_line() -> str:

@@ -1,13 +1,15 @@
 """The process that makes one run: kernel, papermill, report. It is told what to do and never judges itself.
 
-It reads its plan from the first line of standard input, writes one JSON line for each event to a pipe, and renders
-the report when it reads ``render``. Its supervisor writes the records, and ends it when it must.
+It reads its plan from the first line of standard input, writes one JSON line for each event to a pipe, and makes the
+report when it reads ``render`` and the list of runs when it reads ``index``. Its supervisor writes the records, and
+ends it when it must.
 
 Signals: SIGTERM stops the running cell because the run was interrupted, SIGUSR1 because its time is over.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit.redaction import redact
+from gpkit.errors import GpkitError
+from gpkit.redaction import has_secret, read_secret, redact
 from gpkit.runs import kernel, status
 from gpkit.runs.processes import die_with_parent
 
@@ -44,11 +47,17 @@ def main() -> None:
     if plan["execute"]:
         manager, outcome = execute(plan, tell)
         tell("executed", **outcome)
-    if sys.stdin.readline().strip() == "render":
-        outcome = render(Path(plan["folder"]), Path(plan["outputs"]))
-        if manager is not None:
-            kernel.wait_for_end(manager, _KERNEL_END_S)
-        tell("rendered", **outcome)
+    outputs = Path(plan["outputs"])
+    for line in sys.stdin:
+        if line.strip() == "render":
+            outcome = render(Path(plan["folder"]), outputs)
+            if manager is not None:
+                kernel.wait_for_end(manager, _KERNEL_END_S)
+            tell("rendered", **outcome)
+        elif line.strip() == "index":
+            with contextlib.suppress(Exception):  # derived from the records: it can be made again
+                write_index(outputs)
+            tell("indexed")
     events.close()
     os._exit(0)  # nothing is left to do, and taking everything down in order costs a tenth of a second
 
@@ -71,6 +80,8 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
         )
     except Exception as error:
         return None, {"status": status.FAILED, "error": describe(error, "kernel"), "cells": cells, "timings": {}}
+    with contextlib.suppress(GpkitError):  # it was checked before the run
+        _remember_secrets(plan["parameters"].get("environment", ""))
     from gpkit.runs import engine  # only now: the kernel gets ready while papermill is imported
 
     def progress(number: int, of: int) -> None:
@@ -120,6 +131,24 @@ def render(folder: Path, outputs: Path) -> dict[str, Any]:
     except Exception as problem:  # a report that cannot be made must not take the record with it
         error = describe(problem, "report")
     return {"error": error, "report_s": round(time.monotonic() - began_s, 3)}
+
+
+def write_index(outputs: Path) -> None:
+    """Bring the list of runs up to date."""
+    from gpkit import report
+
+    report.write_index(outputs)
+
+
+def _remember_secrets(environment: str) -> None:
+    """Read the target's credentials, so that no output of the notebook can show them."""
+    from gpkit import environments
+
+    if environment:
+        target = environments.load(environment)
+        for reference in (target.token, target.secret):
+            if has_secret(reference):
+                read_secret(reference)
 
 
 def describe(error: Exception, stage: str) -> dict[str, Any]:
@@ -182,8 +211,6 @@ def _error(session: Any, error: Exception | None, cell: int, kernel_ended: str) 
 
 def _prepare_report() -> None:
     """Import what the report needs while the kernel works."""
-    import contextlib
-
     with contextlib.suppress(Exception):  # rendering says what is wrong
         import nbconvert.exporters.html  # noqa: F401
 

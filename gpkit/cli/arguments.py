@@ -1,0 +1,149 @@
+"""What each command takes. The parser only; nothing heavy is imported for it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gpkit.errors import ParameterError, nearest
+
+_CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
+EXIT_CODES = (
+    "exit codes: 0 healthy, 1 findings, 2 inconclusive or no data, 3 a run failed, 4 asked for something impossible"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose usage errors are gpkit's own: argparse would end with 2, which means "inconclusive" here."""
+
+    def error(self, message: str) -> NoReturn:
+        why = ""
+        if found := _CHOICE.search(message):
+            message = f"{found[1]!r} is not possible here."
+            why = nearest(found[1], [choice.strip().strip("'") for choice in found[2].split(",")])
+        elif message.startswith("unrecognized arguments:"):
+            unknown = message.split(":", 1)[1].split()[0]
+            message, why = f"{unknown!r} is no option of {self.prog}.", nearest(unknown, _options(self))
+        else:
+            message = message[:1].upper() + message[1:] + "."
+        raise ParameterError(message, why, f"Try: {self.prog} --help")
+
+
+def _options(parser: argparse.ArgumentParser) -> list[str]:
+    """The options of a parser and of its commands: argparse reports an unknown one at the top."""
+    found = [option for action in parser._actions for option in action.option_strings]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += [option for below in action.choices.values() for option in _options(below)]
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; ``command`` of its result is what to call."""
+    whole = _Parser(
+        prog="gpkit",
+        description="Find out, with evidence, whether users get through the golden path.",
+        epilog=EXIT_CODES,
+        allow_abbrev=False,
+    )
+    commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    _run(_command(commands, "run", "run notebooks and write a report for each"))
+    _probe(_command(commands, "probe", "open real connections; one attempt a line"))
+    _logs(_command(commands, "logs", "read exported log entries; one entry a line"))
+    _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
+    local = _command(commands, "local", "the local stack")
+    _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
+    return whole
+
+
+def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(
+        name, help=does, description=does[0].upper() + does[1:] + ".", epilog=EXIT_CODES, allow_abbrev=False
+    )
+    return added
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.run import run
+
+        return run(chosen)
+
+    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="a name in notebooks/, or a path")
+    command.add_argument("-e", "--environment", metavar="E", help="target, a name in parameters/environments")
+    command.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the notebooks"
+    )
+    command.add_argument("-f", "--file", type=Path, metavar="FILE", help="parameters from a YAML file; -p wins")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many run at a time (1)")
+    command.add_argument("--deadline", default="10m", metavar="D", help="limit of each run: 90s, 10m, 1h (10m)")
+    command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
+    command.add_argument("--json", action="store_true", help="print each run's results.json, one a line")
+    command.set_defaults(command=call)
+
+
+def _probe(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.evidence import probe
+
+        return probe(chosen)
+
+    command.add_argument("url", nargs="?", metavar="URL", help="ws:// or wss:// address; else the environment's")
+    command.add_argument("-e", "--environment", metavar="E", default="", help="target (local)")
+    command.add_argument("--attempts", type=int, metavar="N", help="planned attempts")
+    command.add_argument("--rate", type=float, metavar="R", help="planned starts per second")
+    command.add_argument("--concurrency", type=int, metavar="C", help="attempts at once")
+    command.add_argument("--carrier", metavar="K", help="how the credential travels")
+    command.add_argument("--credential", metavar="K", help="what is presented")
+    command.add_argument("--send", metavar="WHEN", help="after-ready, after-open or both")
+    command.add_argument("--send-delay-ms", metavar="MS,MS", help="delays after OPEN for early sending: 0,5,20")
+    command.add_argument("--messages", type=Path, metavar="FILE", help="chat messages, one JSON object a line")
+    command.add_argument("--yes-load", action="store_true", help="allow more than the target's limits")
+    _output(command)
+    command.set_defaults(command=call)
+
+
+def _logs(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.evidence import logs
+
+        return logs(chosen)
+
+    _sources(command)
+    command.add_argument("--since", default="", metavar="T", help="first instant: -1h, yesterday, 2025-09-07T13:20:00Z")
+    command.add_argument("--until", default="", metavar="T", help="last instant")
+    _output(command)
+    command.set_defaults(command=call)
+
+
+def _connections(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.evidence import connections
+
+        return connections(chosen)
+
+    _sources(command)
+    _output(command)
+    command.set_defaults(command=call)
+
+
+def _local_up(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.local import up
+
+        return up(chosen)
+
+    command.add_argument("--faults", type=Path, metavar="FILE", help="faults to inject, YAML")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the faults (0)")
+    command.add_argument("--port", type=int, default=0, metavar="P", help="port on loopback; 0 chooses a free one")
+    command.set_defaults(command=call)
+
+
+def _sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sources", nargs="+", metavar="SOURCE", help="export files, folders or patterns")
+
+
+def _output(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help=".jsonl, .csv or .parquet; else JSON lines")
