@@ -170,7 +170,7 @@ def _ending(session: Session, judged: Judgement) -> Ending:
     return Ending(
         ended_in=session.phase,
         failure=failure,
-        error_type=session.error_type or wire.lost_by,
+        error_type=session.error_type or (wire.lost_by if is_open else None),
         http_status=wire.status if not is_open and wire.status not in (None, 101) else None,
         is_closed=is_open and session.phase != "close" and any(at_ns <= session.end_ns for at_ns in gone),
         close_code=wire.close_sent if wire.failed_by_us else None if closed is None else closed[0],
