@@ -1,0 +1,234 @@
+"""The command line: answers to programs and people, exit codes, and what a caller can get wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gpkit.cli
+from gpkit.errors import FarSideError
+from tests.runs_support import FINISH, add_notebook, make_project, run_folders
+from tests.runs_support import gpkit as command
+
+HEAVY = ("pandas", "numpy", "papermill", "nbclient", "nbconvert", "nbformat", "scipy", "duckdb", "ibis", "plotly")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    made = make_project(tmp_path / "project")
+    environments = made / "parameters" / "environments"
+    (environments / "staging.yaml").write_text("url: wss://staging.example.com/ws\n")
+    (environments / "broken.yaml").write_text("url: https://staging.example.com/ws\n")
+    parameters = 'environment: str = "local"  # where\nlogs: str = ""  # {path}\nattempts: int = 5  # [1..10]'
+    add_notebook(made, "works", FINISH, parameters=parameters)
+    return made
+
+
+def refused(project: Path, *arguments: str, **environment: str) -> str:
+    """What a refusal says: exit code 4, no traceback, nothing on standard output, no run folder."""
+    done = command(project, *arguments, **environment)
+
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert run_folders(project) == []
+    return done.stderr
+
+
+def test_a_run_prints_its_results_for_programs_and_a_line_for_people(project):
+    done = command(project, "run", "works", "--json")
+
+    results = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (results["notebook"], results["status"], results["verdict"]) == ("works", "ok", "findings")
+    assert results["environment"] == "local"
+    [line] = done.stderr.splitlines()
+    assert line.startswith("works  ok  findings  ")
+    assert "64–77 %" in line
+    assert "n = 200" in line
+    assert line.endswith(f"outputs/runs/{results['run_id']}/report.html")
+
+
+def test_several_runs_end_with_the_exit_code_of_the_worst(project):
+    add_notebook(project, "raises", "1 / 0")
+    done = command(project, "run", "works", "raises", "--jobs", "2", "--json")
+
+    assert done.returncode == 3
+    assert sorted(json.loads(line)["status"] for line in done.stdout.splitlines()) == ["failed", "ok"]
+    assert "raises  failed  ZeroDivisionError: division by zero (code cell 2)" in done.stderr
+
+
+def test_parameters_come_from_a_file_and_from_the_command_line_which_wins(project):
+    (project / "given.yaml").write_text("attempts: 3\nenvironment: local\n")
+    command(project, "run", "works", "-f", "given.yaml", "-p", "attempts=4")
+
+    [folder] = run_folders(project)
+    assert json.loads((folder / "run.json").read_text())["parameters"]["attempts"] == 4
+
+
+def test_an_export_is_named_relative_to_the_callers_folder(project):
+    (project / "deep").mkdir()
+    (project / "deep" / "entries.json").write_text("[{}]")
+    done = subprocess.run(
+        [sys.executable, "-m", "gpkit", "run", "works", "-p", "logs=entries.json"],
+        cwd=project / "deep",
+        capture_output=True,
+        timeout=120,
+    )
+
+    [folder] = run_folders(project)
+    assert done.returncode == 1
+    assert json.loads((folder / "run.json").read_text())["parameters"]["logs"] == str(project / "deep" / "entries.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "worksx"], "ParameterError: There is no notebook 'worksx'. Did you mean 'works'?\nThere are: works."),
+        (["run", "works", "-p", "attemps=5"], "ParameterError: 'attemps' is not a parameter of works. Did you mean"),
+        (["run", "works", "-p", "attempts=0"], "ParameterError: attempts = 0 is not possible. It must be in [1..10]."),
+        (["run", "works", "-p", "attempts"], "ParameterError: -p 'attempts' names no value."),
+        (["run", "works", "-f", "gone.yaml"], "SourceError: gone.yaml cannot be read"),
+        (["run", "works", "-p", "logs=gone.json"], "SourceError: gone.json does not exist."),
+        (["run", "works", "-e", "stagin"], "TargetError: There is no environment 'stagin'. Did you mean 'staging'?"),
+        (["run", "works", "-e", "broken"], "TargetError: 'https://staging.example.com/ws' is no WebSocket address."),
+        (["run", "works", "-e", "staging"], "TargetError: Environment 'staging' needs a credential"),
+        (["run", "works", "--deadline", "soon"], "ParameterError: 'soon' is no duration."),
+        (["run", "works", "--deadline", "0s"], "ParameterError: A deadline of 0.0 s leaves no time."),
+        (["run", "works", "--jobs", "0"], "ParameterError: --jobs 0 leaves nothing to run."),
+        (["run", "works", "--outputs", "/dev/null/x"], "OutputError: /dev/null/x cannot be written."),
+        (["run"], "ParameterError: The following arguments are required: NOTEBOOK."),
+        (["run", "works", "--job", "2"], "ParameterError: '--job' is no option of gpkit. Did you mean '--jobs'?"),
+        (["rnu"], "ParameterError: 'rnu' is not possible here. Did you mean 'run'?"),
+        ([], "ParameterError: The following arguments are required: COMMAND."),
+        (["logs", "gone.json", "-o", "entries.txt"], "OutputError: 'entries.txt' has no ending"),
+        (["logs", "gone.json", "-o", "/dev/null/x.csv"], "OutputError: '/dev/null/x.csv' cannot be written."),
+        (["logs", "x.json", "--since", "soon"], "ParameterError: since = 'soon' is no time."),
+        (["probe", "https://h/ws"], "TargetError: 'https://h/ws' is no WebSocket address."),
+        (["probe", "--send-delay-ms", "a"], "ParameterError: --send-delay-ms takes numbers, not 'a'."),
+        (["local", "up", "--faults", "gone.yaml"], "SourceError: gone.yaml does not exist."),
+    ],
+)
+def test_what_a_caller_got_wrong_is_one_message(project, arguments, says):
+    assert refused(project, *arguments, GPKIT_JWT_SECRET="", GPKIT_TOKEN="").startswith(says)
+
+
+def test_every_notebook_is_checked_before_the_first_one_starts(project):
+    add_notebook(project, "plain", "1", parameters=None)
+
+    assert refused(project, "run", "works", "plain").startswith("ParameterError: plain has no parameters cell.")
+
+
+def test_a_file_that_is_no_notebook_is_refused(project):
+    (project / "notebooks" / "text.ipynb").write_text("not JSON")
+
+    assert refused(project, "run", "text").startswith("ParameterError: text.ipynb is not a notebook.")
+
+
+def test_an_account_in_logs_needs_no_credential(project):
+    (project / "entries.json").write_text("[{}]")
+    done = command(
+        project, "run", "works", "-e", "staging", "-p", "logs=entries.json", GPKIT_JWT_SECRET="", GPKIT_TOKEN=""
+    )
+
+    assert done.returncode == 1
+
+
+def test_help_and_refusals_are_fast_because_nothing_heavy_is_imported(project):
+    script = (
+        "import sys, gpkit.cli\n"
+        "try:\n    gpkit.cli.main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('loaded:', *sys.modules)"
+    )
+    for arguments in (["--help"], ["run", "--help"], ["run", "works", "-p", "bad=1"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=project, capture_output=True, text=True, timeout=60
+        )
+        loaded = done.stdout.rpartition("loaded:")[2].split()
+        assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_refused_parameter_takes_no_time(project):
+    took_s = []
+    for _ in range(5):
+        began_s = time.monotonic()
+        command(project, "run", "works", "-p", "bad=1")
+        took_s.append(time.monotonic() - began_s)
+
+    assert min(took_s) < 0.3
+
+
+def test_help_names_the_exit_codes(project):
+    done = command(project, "run", "--help")
+
+    assert done.returncode == 0
+    assert "4 asked" in done.stdout
+
+
+def ends(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+    def fails(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("gpkit.cli.run.run", fails)
+    return gpkit.cli.main(["run", "works"])
+
+
+def test_anything_uncaught_is_exit_code_three_and_names_the_place(monkeypatch, capsys):
+    import gpkit.cli.run  # noqa: F401 - to replace a function in it
+
+    assert ends(monkeypatch, ZeroDivisionError("Bearer abcdefgh12345678")) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("ZeroDivisionError: Bearer [redacted:bearer] (test_cli.py, line ")
+    assert "not an answer about the service" in said
+
+
+def test_the_far_side_is_exit_code_three(monkeypatch, capsys):
+    import gpkit.cli.run  # noqa: F401 - to replace a function in it
+
+    assert ends(monkeypatch, FarSideError("It did not start.", "", "Look at its log.")) == 3
+    assert capsys.readouterr().err == "FarSideError: It did not start.\nLook at its log.\n"
+
+
+def test_an_interruption_is_exit_code_three_without_a_traceback(monkeypatch, capsys):
+    import gpkit.cli.run  # noqa: F401 - to replace a function in it
+
+    assert ends(monkeypatch, KeyboardInterrupt()) == 3
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(project):
+    entries = [{"timestamp": "2025-09-07T13:20:00Z", "insertId": str(i), "textPayload": "x" * 500} for i in range(500)]
+    (project / "entries.json").write_text(json.dumps(entries))
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "gpkit", "logs", "entries.json"],
+        cwd=project,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(write)
+
+    assert done.returncode == 0
+    assert "Broken" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_entries_are_put_out_as_lines_or_into_a_file(project):
+    entries = [{"timestamp": f"2025-09-07T13:20:0{i}Z", "insertId": f"i{i}", "textPayload": "x"} for i in range(3)]
+    (project / "entries.json").write_text(json.dumps(entries))
+
+    lines = command(project, "logs", "entries.json", "--since", "2025-09-07T13:20:01Z")
+    into = command(project, "logs", "entries.json", "-o", "entries.parquet")
+
+    assert [json.loads(line)["insert_id"] for line in lines.stdout.splitlines()] == ["i1", "i2"]
+    assert (into.returncode, into.stdout) == (0, "")
+    assert into.stderr.splitlines()[-1] == "3 rows in entries.parquet"
