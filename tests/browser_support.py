@@ -30,14 +30,20 @@ _FLAGS = [
 
 @dataclass
 class Page:
-    """One tab: every request it made, every error it reported, in order."""
+    """One tab: every request it made, those its policy kept from being sent, every error it reported, in order."""
 
     wire: ClientConnection
-    requests: list[str] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     loaded: bool = False
     navigations: list[str] = field(default_factory=list)
     _last_id: int = 0
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses it asked for, without those that were stopped."""
+        return list(self.asked.values())
 
     def call(self, method: str, **parameters: Any) -> Any:
         """One DevTools command and its answer; events that arrive meanwhile are recorded."""
@@ -61,6 +67,7 @@ class Page:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.loaded = False
         self.call("Page.navigate", url=address)
         deadline = time.monotonic() + ANSWER_DEADLINE_S
         while not self.loaded:
@@ -95,7 +102,9 @@ class Page:
     def _note(self, message: dict[str, Any]) -> None:
         told, method = message.get("params", {}), message.get("method")
         if method == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.asked[told["requestId"]] = told["request"]["url"]
+        elif method == "Network.loadingFailed" and told.get("blockedReason") == "csp":
+            self.stopped.append(self.asked.pop(told["requestId"], ""))
         elif method == "Page.loadEventFired":
             self.loaded = True
         elif method == "Page.frameRequestedNavigation":

@@ -39,6 +39,11 @@ class Claim:
     next_step: str = ""
     lines: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def command(self) -> bool:
+        """Whether the next step is a command to paste, not a sentence."""
+        return self.next_step.startswith("gpkit ") and not self.next_step.endswith(".")
+
 
 @dataclass(frozen=True)
 class Account:

@@ -22,7 +22,16 @@ from gpkit.report.assets import policy, style
 from gpkit.report.measures import measure
 from gpkit.report.prose import markup
 from gpkit.report.visible import one_line
-from gpkit.report.wording import NO_VERDICT, Word, answer, duration, instant, status_word
+from gpkit.report.wording import (
+    NO_VERDICT,
+    Word,
+    answer,
+    duration,
+    failure_message,
+    instant,
+    status_sentence,
+    status_word,
+)
 
 _TEMPLATES = Path(__file__).parent / "template" / "gpkit"
 
@@ -85,13 +94,14 @@ def _row(account: Account) -> Row:
     headline = account.headline if account.verdict else None
     report = account.folder / "report.html"
     word = answer(account) if account.verdict else None
+    told = failure_message(account) or status_sentence(account) or " ".join(account.problems)
     return Row(
         when=instant(account.started_utc).removesuffix(" UTC") if account.started_utc else "",
         notebook=one_line(account.notebook) or "unknown",
         environment=one_line(account.environment),
         status=status_word(account),
         verdict=word if account.verdict else NO_VERDICT if account.status == "ok" else None,
-        headline=one_line(headline.claim, 200) if headline else one_line(" ".join(account.problems), 200),
+        headline=one_line(headline.claim, 200) if headline else one_line(told, 200),
         numbers=measure(headline).sentence if headline else "",
         took=duration(account.duration_s),
         run_id=one_line(account.run_id),

@@ -43,6 +43,8 @@ def measure(claim: Claim) -> Measure:
     numbers: list[Any] = [value for value in (claim.estimate, low, high) if _is_number(value)]
     factor, unit = _unit_of(claim.unit, numbers)
     digits = _digits([value * factor for value in numbers], low, high, factor)
+    if unit == "%":
+        digits = _short_of_the_ends([value * factor for value in numbers], digits)
     scale, ends = _scale(claim, factor, unit)
 
     def say(value: Any) -> str:
@@ -93,6 +95,14 @@ def _digits(numbers: list[float], low: Any, high: Any, factor: float) -> int:
         return min(6, max(0, 1 - math.floor(math.log10((high - low) * factor))))
     largest = max((abs(value) for value in numbers), default=0.0)
     return min(6, max(0, 2 - math.floor(math.log10(largest)))) if largest else 0
+
+
+def _short_of_the_ends(percents: list[float], digits: int) -> int:
+    """As many decimals as keep 99.96 from reading as 100 and 0.04 as 0."""
+    inside = [value for value in percents if 0 < value < 100]
+    while digits < 6 and any(round(value, digits) in (0, 100) for value in inside):
+        digits += 1
+    return digits
 
 
 def _plain(value: float, digits: int) -> str:

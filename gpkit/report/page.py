@@ -52,7 +52,7 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "failure": _failure(account, story),
         "facts": _facts(account),
         "parameters": _rows(account.run.get("parameters")),
-        "given": account.run.get("given") or [],
+        "given": [name.replace("_", " ") for name in account.run.get("given") or () if isinstance(name, str)],
         "versions": _rows(_versions(account.run)),
         "coverage": _rows(account.coverage),
         "asset": Path(asset).as_posix() if asset else "",
@@ -120,6 +120,14 @@ def _evidence(claim: Claim) -> dict[str, Any]:
             for line in claim.lines[:MAX_EVIDENCE_LINES]
         ],
         "more_lines": max(0, len(claim.lines) - MAX_EVIDENCE_LINES),
+        "said": ", ".join(
+            f"{count:,} {thing if count == 1 else things}"
+            for count, thing, things in (
+                (len(claim.evidence), "id", "ids"),
+                (len(claim.lines), "line as recorded", "lines as recorded"),
+            )
+            if count
+        ),
     }
 
 

@@ -103,8 +103,7 @@ def _finding(claim: Claim) -> Iterator[str]:
     told += [("Cannot tell", item) for item in claim.limits]
     yield from (f"- {name}: {escaped(value, 1000)}" for name, value in told if value)
     if claim.next_step:
-        is_command = claim.next_step.startswith("gpkit ")
-        yield f"- Next step: {code(claim.next_step) if is_command else escaped(claim.next_step, 1000)}"
+        yield f"- Next step: {code(claim.next_step) if claim.command else escaped(claim.next_step, 1000)}"
     yield f"- Finding: {code(claim.id)}"
     if claim.evidence:
         more = len(claim.evidence) - MAX_IDS

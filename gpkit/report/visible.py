@@ -21,14 +21,14 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _LINK = re.compile(r"\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)")  # a terminal hyperlink: its text stays
 # Controls (but tab and newline), surrogates, bidirectional marks, invisible spaces, tag characters.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 
 def shown(value: object, limit: int = MAX_OUTPUT_CHARS) -> str:
-    """One value as text: redacted, every unseen character made visible, cut at ``limit`` characters with a note."""
-    return cut(redact(_UNSEEN.sub(_mark, _as_text(value))), limit)
+    """One value as text: redacted, cut at ``limit`` characters with a note, every unseen character made visible."""
+    return _UNSEEN.sub(_mark, cut(redact(_as_text(value)), limit))
 
 
 def terminal(text: str, limit: int = MAX_OUTPUT_CHARS) -> str:

@@ -4,6 +4,12 @@
   var dark = matchMedia("(prefers-color-scheme: dark)"), drawn = [], waiting = null;
   page.classList.add("js");
 
+  // No button of plotly's that would send the data elsewhere.
+  var tools = {
+    responsive: true, displaylogo: false, displayModeBar: "hover", showSendToCloud: false, showLink: false,
+    modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
+  };
+
   function ink(name) { return getComputedStyle(page).getPropertyValue(name).trim(); }
 
   // The page's colours as defaults: whatever the figure itself says wins.
@@ -16,7 +22,10 @@
     base.paper_bgcolor = base.plot_bgcolor = "rgba(0,0,0,0)";
     base.xaxis = Object.assign({}, base.xaxis, axis);
     base.yaxis = Object.assign({}, base.yaxis, axis);
-    base.hoverlabel = Object.assign({}, base.hoverlabel, { align: "left" });
+    base.margin = Object.assign({ t: 24, r: 16, b: 48, l: 56 }, base.margin);
+    base.shapedefaults = { line: { color: text } };
+    base.hoverlabel = { align: "left" };
+    base.modebar = { bgcolor: "rgba(0,0,0,0)", color: paper ? text : ink("--soft"), activecolor: text };
     layout.template = Object.assign({}, given, { layout: base });
     layout.autosize = !width;
     layout.width = width || undefined;
@@ -26,7 +35,7 @@
   function draw(plot, paper) {
     var figure = JSON.parse(plot.nextElementSibling.textContent);
     if (drawn.indexOf(plot) < 0) drawn.push(plot);
-    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), { responsive: true, displaylogo: false });
+    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), tools);
   }
 
   function each(found, act) { Array.prototype.forEach.call(found, act); }

@@ -1,0 +1,259 @@
+"""Reports in a real Chromium, from file:// and with no network: what is drawn, what is asked for, what cannot run."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+
+import nbformat
+import pytest
+from markupsafe import Markup
+
+from gpkit.report import page, render, write_index
+from tests.browser_support import chromium, tab
+from tests.report_support import HOSTILE, finding, lines, notebook, run_folder
+
+# Everything that could start a script, one a line; each sets window.ran when it does.
+SCRIPTS = """
+<script>window.ran = 1</script>
+<script src="https://evil.example/x.js"></script>
+<script src="data:text/javascript,window.ran=2"></script>
+<img src="data:image/gif;base64,AA" onerror="window.ran = 3">
+<svg onload="window.ran = 4"></svg>
+<details open ontoggle="window.ran = 5"><summary>s</summary></details>
+<input autofocus onfocus="window.ran = 6">
+<iframe srcdoc="<script>parent.ran = 7</script>"></iframe>
+<a id="trap" href="javascript:window.ran = 8">trap</a>
+<object data="data:text/html,<script>parent.ran = 9</script>"></object>
+<base href="https://evil.example/">
+<script type="module">window.ran = 10</script>
+"""
+_CONTRAST = """(() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const over = (top, under) => [0, 1, 2].map(i => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+  const behind = e => { const layers = [];
+    for (let n = e; n; n = n.parentElement) layers.push(parse(getComputedStyle(n).backgroundColor));
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]); };
+  const linear = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = c => { const [r, g, b] = c.slice(0, 3).map(linear);
+    return .2126 * r + .7152 * g + .0722 * b; };
+  document.querySelectorAll('details').forEach(d => d.open = true);
+  const poor = [];
+  for (const e of document.querySelectorAll('body *:not(script):not(style)')) {
+    if (e.closest('.plot') || !e.checkVisibility() || e.matches('.here, .skip')) continue;
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const back = behind(e), [a, b] = [light(over(parse(getComputedStyle(e).color), back)), light(back)];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.push([e.tagName, e.className, e.textContent.trim().slice(0, 40), ratio.toFixed(2)]);
+  }
+  return poor;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def devtools(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(devtools):
+    with tab(devtools) as opened:
+        yield opened
+
+
+def draw_all(browser, most=99):
+    count = browser.evaluate("document.querySelectorAll('.plot').length")
+    for index in range(min(count, most)):
+        plot = f"document.querySelectorAll('.plot')[{index}]"
+        browser.evaluate(f"{plot}.scrollIntoView()")
+        browser.wait_until(f"{plot}.querySelector('.main-svg')")
+    return count
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_charts_are_drawn_without_any_error_or_request_outside(tmp_path, browser, dark, width):
+    report = render(run_folder(tmp_path), root=tmp_path)
+
+    browser.open(report.as_uri(), dark=dark, width=width)
+
+    assert draw_all(browser) == 3
+    assert browser.evaluate("document.querySelectorAll('.plot .point').length") >= 307  # 7 bars, 300 marks
+    assert browser.errors == []
+    assert len(browser.requests) == 2
+    assert all(address.startswith(tmp_path.as_uri()) for address in browser.requests)
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_chart_is_drawn_only_when_it_is_scrolled_to(tmp_path, browser):
+    report = render(run_folder(tmp_path), root=tmp_path)
+
+    browser.open(report.as_uri())
+    browser.wait_until("window.Plotly")
+
+    assert browser.evaluate("document.querySelectorAll('.plot .main-svg').length") == 0
+
+
+def test_a_report_works_over_http_too(tmp_path, browser):
+    render(run_folder(tmp_path, "over-http"), root=tmp_path)
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{server.server_port}"
+        browser.open(f"{origin}/runs/over-http/report.html")
+        drawn = draw_all(browser)
+        server.shutdown()
+
+    assert drawn == 3
+    assert [error for error in browser.errors if "favicon" not in error and "404" not in error] == []
+    assert all(address.startswith(origin) for address in browser.requests)
+
+
+def test_printing_draws_every_chart_in_ink_for_paper(tmp_path, browser):
+    report = render(run_folder(tmp_path), root=tmp_path)
+    browser.open(report.as_uri(), dark=True)
+    browser.wait_until("window.Plotly")
+
+    paper = browser.printed()
+
+    assert len(paper) > 30_000
+    assert browser.evaluate("document.querySelectorAll('.plot .xtick').length") > 0
+    assert browser.errors == []
+
+
+def test_charts_follow_a_change_of_the_colour_scheme(tmp_path, browser):
+    browser.open(render(run_folder(tmp_path), root=tmp_path).as_uri(), dark=False)
+    draw_all(browser)
+    ink = "getComputedStyle(document.querySelector('.plot .xtick text')).fill"
+    before = browser.evaluate(ink)
+
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+
+    browser.wait_until(f"{ink} !== {before!r}")
+
+
+def test_the_page_reads_without_javascript(tmp_path, browser):
+    report = render(run_folder(tmp_path), root=tmp_path)
+
+    browser.open(report.as_uri(), javascript=False)
+
+    tables = browser.call("DOM.getDocument", depth=-1)
+    assert tables["root"]
+    opened = browser.evaluate("[...document.querySelectorAll('figure.chart details')].map(d => d.open)")
+    assert opened == [True, True, True]
+    assert browser.evaluate("[...document.querySelectorAll('.plot')].map(p => p.offsetHeight)") == [0, 0, 0]
+    assert browser.errors == []
+
+
+def test_a_report_that_lost_its_chart_library_says_so_and_opens_its_tables(tmp_path, browser):
+    report = render(run_folder(tmp_path), root=tmp_path)
+    for asset in (tmp_path / "assets").iterdir():
+        asset.unlink()
+
+    browser.open(report.as_uri())
+    browser.wait_until("document.querySelector('figure.chart .note')")
+
+    assert "is not beside this report" in browser.evaluate("document.querySelector('figure.chart .note').textContent")
+    assert browser.evaluate("[...document.querySelectorAll('figure.chart details')].every(d => d.open)")
+
+
+def hostile_run(root, text):
+    outputs = tuple(
+        nbformat.v4.new_output("display_data", {kind: text}) for kind in ("text/html", "text/markdown", "text/plain")
+    )
+    stream = nbformat.v4.new_output("stream", name="stdout", text=text)
+    return run_folder(
+        root,
+        environment=text,
+        parameters={"logs": text, text: 1},
+        results={"findings": [finding(claim=text, cause=text)], "evidence_lines": lines(text)},
+        notebook=notebook(text=text, extra=(*outputs, stream), stop=text),
+    )
+
+
+@pytest.mark.parametrize("text", [HOSTILE, SCRIPTS])
+def test_text_from_a_log_is_shown_and_does_nothing(tmp_path, browser, text):
+    report = render(hostile_run(tmp_path, text), root=tmp_path)
+
+    browser.open(report.as_uri())
+    draw_all(browser)
+
+    assert browser.evaluate("window.ran") is None
+    assert (
+        browser.evaluate("document.querySelectorAll('iframe, form, base, object, input, meta[content*=evil]').length")
+        == 0
+    )
+    assert browser.evaluate("document.body.checkVisibility()")
+    assert "<script>window.ran" in browser.evaluate("document.body.textContent")
+    assert browser.errors == []
+    assert all(address.startswith((tmp_path.as_uri(), "data:", "blob:")) for address in browser.requests)
+
+
+def test_the_policy_alone_stops_scripts_when_escaping_is_taken_away(tmp_path, browser, monkeypatch):
+    whole = page._exporter
+
+    def without_escaping():
+        exporter = whole()
+        exporter.environment.autoescape = False
+        raw = dict.fromkeys(("shown", "one_line", "terminal", "clean_html", "printed_markdown"), _as_it_is)
+        exporter.environment.filters.update(raw)
+        return exporter
+
+    monkeypatch.setattr(page, "_exporter", without_escaping)
+    report = render(hostile_run(tmp_path, SCRIPTS), root=tmp_path)
+
+    browser.open(report.as_uri())
+    browser.wait_until("window.Plotly")
+    browser.evaluate("document.querySelector('#trap').click()")
+    drawn = draw_all(browser, most=1)  # the title of the second one is broken by its own text
+
+    assert browser.evaluate("document.querySelectorAll('img[onerror]').length") > 3  # the markup did come through
+    assert browser.evaluate("window.ran") is None
+    assert any("Content Security Policy" in error for error in browser.errors)
+    assert "https://evil.example/x.js" in browser.stopped
+    assert not [address for address in browser.requests if "evil.example" in address]
+    assert drawn == 3
+
+    unguarded = report.with_name("unguarded.html")
+    unguarded.write_text(report.read_text().replace("Content-Security-Policy", "X-Nothing", 1))
+    browser.open(unguarded.as_uri())
+    assert browser.evaluate("window.ran") is not None  # so the text above is dangerous indeed
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_every_text_has_enough_contrast(tmp_path, browser, dark, status):
+    stop = "A column is missing." if status == "failed" else ""
+    folder = run_folder(tmp_path, status=status, notebook=notebook(stop=stop))
+
+    browser.open(render(folder, root=tmp_path).as_uri(), dark=dark)
+
+    assert browser.evaluate(_CONTRAST) == []
+
+
+def test_the_list_of_runs_opens_without_script_and_leads_to_the_reports(tmp_path, browser):
+    for number, verdict in enumerate(["findings", "healthy", "no-data", "inconclusive"]):
+        folder = run_folder(tmp_path, f"run-{number}", verdict=verdict)
+        render(folder, root=tmp_path)
+    run_folder(tmp_path, "run-9", status="timeout", verdict=None)
+
+    for dark in (False, True):
+        browser.open(write_index(tmp_path).as_uri(), dark=dark, width=390)
+        assert browser.evaluate(_CONTRAST) == []
+
+    links = browser.evaluate("[...document.querySelectorAll('tbody a')].map(a => a.getAttribute('href'))")
+    assert sorted(links) == [f"runs/run-{number}/report.html" for number in range(4)]
+    assert browser.evaluate("document.scripts.length") == 0
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.errors == []
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+def _as_it_is(value, *_):
+    return Markup(value)
