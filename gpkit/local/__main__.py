@@ -29,12 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         scenario = scenarios.read(_source(chosen.faults), generation=chosen.generation)
         _prepare(chosen.folder)
-        from gpkit.local.process import Settings, Stack
+        from gpkit.local.process import Settings, run
 
-        async def run() -> None:
-            await Stack(Settings(chosen.folder, scenario, chosen.seed, chosen.port, chosen.tls, chosen.control)).run()
-
-        asyncio.run(run())
+        settings = Settings(chosen.folder, scenario, chosen.seed, chosen.port, chosen.tls, chosen.control)
+        asyncio.run(run(settings))
     except CallerError as error:
         # The launcher reads the first line and raises the same error on its side.
         sys.stderr.write(json.dumps({"kind": type(error).__name__, "error": list(error.args)}) + "\n")

@@ -12,7 +12,7 @@ from gpkit.local.conversation import Conversation, EndedError
 from gpkit.local.cuts import CLEANUP, cut
 from gpkit.local.draws import is_lost, unit
 from gpkit.local.envelopes import Address
-from gpkit.protocol.faults import GOLDEN_EVENTS
+from gpkit.protocol.events import EVENTS
 
 MESSAGE_BYTES = 8192
 HEARTBEAT_S = 35.0  # the platform's receive timeout on staging
@@ -121,7 +121,7 @@ async def _lost_before_ready(talk: Conversation, arrived_ns: int) -> bool:
 
 async def run(talk: Conversation, to: Address) -> None:
     """One agent run: five events, with whatever the faults do to them."""
-    order = list(GOLDEN_EVENTS)
+    order = list(EVENTS)
     for drawn in talk.session.all_drawn("events_out_of_order"):
         place = order.index(drawn.parameters["event"])
         if place + 1 < len(order):

@@ -78,6 +78,19 @@ def crashed(journal: Journal, source: Instance, at_ns: int) -> None:
     _system(journal, source, at_ns, "WARNING", "Container called exit(3).", {"container_name": f"{SERVICE}-1"})
 
 
+def gave_up(journal: Journal, source: Instance, at_ns: int) -> None:
+    """The lines of an instance whose application does not start up in time."""
+    at_ns = _began(journal, source, at_ns, AUTOSCALING)
+    for text in (
+        "FAIL:  PHASE FAILED: DATABASE - Database initialization timeout after 25.0s in staging environment",
+        "DETERMINISTIC STARTUP FAILURE: Database initialization timeout",
+    ):
+        at_ns += 1000
+        _bridged(journal, source, at_ns, "ERROR", text)
+    at_ns += 1000
+    _gunicorn(journal, source, at_ns, WORKER, "ERROR", "Application startup failed. Exiting.")
+
+
 def _began(journal: Journal, source: Instance, at_ns: int, reason: str) -> int:
     labels = {"scaling_reason": reason.split(" ")[0]}
     _system(journal, source, at_ns, "INFO", f"Starting new instance. Reason: {reason}", labels)

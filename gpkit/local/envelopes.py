@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gpkit.protocol.faults import GOLDEN_EVENTS
+from gpkit.protocol.events import EVENTS
 
 AGENT = "supervisor"
 TOOL = "data_lookup"
@@ -75,7 +75,7 @@ def welcome(generation: str, user: str, connection_id: str, at_ns: int) -> dict[
             "mode": "main",
             "user_id": f"{user[:8]}...",
             "connection_id": connection_id,
-            "golden_path_events": list(GOLDEN_EVENTS),
+            "golden_path_events": list(EVENTS),
             "features": {
                 "full_business_logic": True,
                 "golden_path_integration": True,

@@ -177,6 +177,8 @@ class Upstream(asyncio.Protocol):
 
     def _do_cut(self) -> None:
         assert self._cut is not None
+        if self.client.silent:
+            return  # a connection that is half open lets no reset through
         if self._cut[1] == "reset":
             self.client.reset()
         else:

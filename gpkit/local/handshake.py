@@ -55,6 +55,7 @@ async def shake_hands(talk: Conversation) -> None:
             await talk.close(1011, NOT_READY)
             raise EndedError
         if greets_first:
+            await cut(talk, "before-ready")
             await _welcome(talk, tokens.named_user(_presented(talk, clean=True).token) or DEMO_USER)
         verdict = await _authenticate(talk)
         if verdict.reason is not None:
@@ -62,8 +63,8 @@ async def shake_hands(talk: Conversation) -> None:
     if talk.session.apply("close_1008_after_accept") is not None:
         talk.truth["refused"] = "unknown"
         await _refuse_close(talk, Verdict(None, "unknown", "Authentication failed"), quiet=True)
-    await cut(talk, "before-ready")
     if not greets_first:
+        await cut(talk, "before-ready")
         await talk.pause(talk.scenario.pace_ms["ready"] + talk.session.apply_delays_ms("slow_ready"))
         await _welcome(talk, talk.user)
     await cut(talk, "after-ready")
@@ -171,6 +172,8 @@ def _verdict(talk: Conversation) -> tuple[Verdict, str]:
         tokens.other_secret(talk.secret) if wrong_secret else talk.secret,
         pass_audience=session.drawn_fault("audience_misconfigured") is None,
     )
+    if session.is_stripped and verdict.reason == "no_token":
+        return verdict, "token_stripped"
     if verdict.reason == right.reason:
         return verdict, ""
     blamed = {

@@ -200,7 +200,7 @@ _MOMENTS: dict[tuple[str, str], tuple[tuple[str, str, str, str], ...]] = {
     ("failed", "*"): (_a("error", "ERROR", "WebSocket error: {error}"),),
     ("loop_error", "A"): (_a("error", "ERROR", "WebSocket error: {error}"),),
     ("loop_error", "*"): (_a("error", "CRITICAL", " ALERT:  GOLDEN PATH LOOP ERROR: {error}"),),
-    ("application_error", "*"): (_g("error", "Exception in ASGI application\n{traceback}", "ERROR"),),
+    ("application_error", "*"): (_g("error", "Exception in ASGI application", "ERROR"),),
     ("rejected_500", "*"): (
         _g("rejected", "connection rejected (500 Internal Server Error)"),
         _g("closed", "connection closed"),

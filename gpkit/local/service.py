@@ -18,7 +18,7 @@ from gpkit.local.agent import serve_messages
 from gpkit.local.conversation import Conversation, EndedError, GoneError
 from gpkit.local.handshake import shake_hands
 from gpkit.local.session import Session
-from gpkit.protocol.faults import GOLDEN_EVENTS
+from gpkit.protocol.events import EVENTS
 from gpkit.protocol.scenarios import Scenario
 
 PATHS = ("/ws", "/websocket", "/api/v1/websocket")
@@ -88,4 +88,4 @@ async def _ws_config(_: Request) -> JSONResponse:
 
 
 async def _ws_beacon(_: Request) -> JSONResponse:
-    return JSONResponse({"service": "websocket", "status": "operational", "events": list(GOLDEN_EVENTS)})
+    return JSONResponse({"service": "websocket", "status": "operational", "events": list(EVENTS)})

@@ -21,6 +21,10 @@ from gpkit.local.lines import Line, gunicorn, payload
 STEP_NS = 1000  # entries of one connection are at least this far apart: their stamps have microseconds
 
 
+def _cut_nothing(frames: int, how: str) -> None:
+    """There is no connection to cut yet."""
+
+
 @dataclass(slots=True)
 class Session:
     """One upgrade request and what follows.
@@ -32,11 +36,15 @@ class Session:
         arrived_perf_ns: The same on the monotonic clock.
         elapsed_s: Seconds since the service started, at arrival.
         head: The request, as the application gets it.
+        target: Path and query, as they came.
         instance: Which container serves it.
         generation: ``A``, ``B`` or ``C``.
         drawn: The faults that meet it.
         journal: Where its lines go.
         cut_after: Tells the front to cut (``reset``) or silence (``half-open``) after so many frames.
+        client_port: The front's own port on the way to the instance.
+        claimed: The application has taken the connection over.
+        is_stripped: A token was removed on the way.
         done: Set when the application is through with it.
     """
 
@@ -46,13 +54,15 @@ class Session:
     arrived_perf_ns: int
     elapsed_s: float
     head: Head
+    target: str
     instance: Instance
     generation: str
     drawn: list[Drawn]
     journal: Journal
-    cut_after: Callable[[int, str], None]
+    cut_after: Callable[[int, str], None] = _cut_nothing
     client_port: int = 0
     claimed: bool = False
+    is_stripped: bool = False
     done: asyncio.Event = field(default_factory=asyncio.Event)
     truth: dict[str, Any] = field(default_factory=dict)
     _last_entry_ns: int = 0
@@ -184,7 +194,7 @@ class Session:
             "remoteIp": "127.0.0.1",
             "requestMethod": self.head.method,
             "requestSize": str(received_bytes),
-            "requestUrl": f"https://{self.head.get('host')}{self.truth.get('target', self.head.target)}",
+            "requestUrl": f"https://{self.head.get('host')}{self.target}",
             "responseSize": str(sent_bytes),
             "serverIp": "127.0.0.1",
             "status": status,
@@ -240,5 +250,4 @@ class Session:
         self.truth["faults"] = [
             {"fault": d.fault, "position": d.position, "drawn": d.parameters, "applied": d.applied} for d in self.drawn
         ]
-        self.truth.pop("target", None)
         self.journal.truth(self.truth)

@@ -1,0 +1,88 @@
+"""The table of faults: complete, consistent, and read the same by everybody."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from gpkit.protocol import scenarios
+from gpkit.protocol.faults import FAULTS, GENERATIONS, SIDE, expected, seen
+
+OUTCOMES = (
+    "upgrade_status_",
+    "upgrade_invalid",
+    "subprotocol_unoffered",
+    "open_timeout",
+    "refused_after_accept",
+    "closed_before_ready:",
+    "ready_timeout",
+    "event_missing:",
+    "closed_mid_run:",
+    "silent_mid_run",
+    "accepted_bad_credential",
+)
+REASONS = (
+    "no_token signature audience segments expired not_ready subprotocol breaker_open crash_loop start_failed unknown"
+)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_has_a_row_for_every_generation(name):
+    for generation in GENERATIONS:
+        assert seen(name, generation) in FAULTS[name].seen
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_row_speaks_the_closed_lists(name):
+    for row in FAULTS[name].seen:
+        assert row.outcome is None or row.outcome.startswith(OUTCOMES)
+        assert row.reason is None or row.reason in REASONS.split()
+        assert set(row.counts) <= {"late", "duplicate", "reordered", "malformed", "foreign"}
+        assert row.server_outcome in (None, "accepted", "refused", "failed", "closed", "unknown")
+        assert (row.stage == SIDE) == (row.outcome is None or row.outcome == "accepted_bad_credential")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_default_is_a_value_that_a_faults_file_may_give(name):
+    given = {parameter.name: parameter.default for parameter in FAULTS[name].parameters}
+
+    (planted,) = scenarios.read({"faults": [{"fault": name, **given}]}).faults
+
+    assert dict(planted.parameters) == given
+
+
+def test_the_table_cannot_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FAULTS["slow_auth"].name = "fast_auth"
+
+
+def test_the_earliest_stage_decides():
+    applied = [("event_lost", {}), ("clean_close", {"at": "mid-run"}), ("slow_auth", {})]
+
+    assert expected(applied, "C") == ("closed_mid_run:1000", {})
+
+
+def test_of_two_lost_events_the_first_on_the_path_decides():
+    applied = [("event_lost", {"event": "agent_completed"}), ("event_lost", {"event": "agent_thinking"})]
+
+    assert expected(applied, "A") == ("event_missing:agent_thinking", {})
+
+
+def test_generation_a_refuses_after_accept_when_it_greeted_first():
+    assert expected([("secret_mismatch", {})], "A")[0] == "upgrade_status_403"
+    assert expected([("secret_mismatch", {}), ("welcome_before_verdict", {})], "A")[0] == "refused_after_accept"
+
+
+def test_a_late_event_counts_only_past_its_own_deadline():
+    assert expected([("event_late", {"event": "agent_started", "delay_ms": 2100})], "C")[1] == {"late": 1}
+    assert expected([("event_late", {"event": "tool_completed", "delay_ms": 2100})], "C")[1] == {}
+
+
+def test_demo_mode_is_a_bypass_for_a_bad_credential_only():
+    assert expected([("demo_mode", {})], "C", credential="expired")[0] == "accepted_bad_credential"
+    assert expected([("demo_mode", {})], "C", credential="valid")[0] == "ok"
+
+
+def test_no_fault_is_ok():
+    assert expected([], "B") == ("ok", {})
