@@ -1,0 +1,215 @@
+import json
+
+import pandas as pd
+import pytest
+
+from gpkit.analysis.cases import cases_of_attempts
+from gpkit.analysis.mechanisms import mechanisms
+from gpkit.analysis.statistics import rate
+from gpkit.findings import Finding, headline, run_verdict
+from gpkit.findings.auth import judge_auth, judge_refusals
+from gpkit.findings.events import judge_events
+from gpkit.findings.races import judge_boots, judge_order, judge_races
+from gpkit.findings.wording import of, percent
+
+from .attempts_text import attempts_of
+from .test_analysis_races import race, sample
+
+ALL = "agent_started agent_thinking tool_executing tool_completed agent_completed"
+
+
+def finding(identity="x.y", verdict="meets", n=10, **more):
+    return Finding(id=identity, claim="c", verdict=verdict, estimate=0.5, unit="ratio", interval=(0.1, 0.9), n=n,
+                   target=0.8, **more)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["meets", "undecided", "fails"], "findings"),
+        (["meets", "undecided"], "inconclusive"),
+        (["meets", "meets"], "healthy"),
+        ([], "no-data"),
+    ],
+)
+def test_the_worst_finding_decides_the_run(verdicts, expected):
+    assert run_verdict([finding(verdict=verdict) for verdict in verdicts]) == expected
+
+
+def test_nothing_to_judge_is_no_data_and_never_healthy():
+    assert run_verdict([finding(n=0, verdict="undecided"), finding(n=0, verdict="meets")]) == "no-data"
+
+
+def test_the_headline_is_the_first_failure_else_the_first_doubt():
+    ok, doubt, bad = finding("a"), finding("b", "undecided"), finding("c", "fails")
+
+    assert headline([ok, doubt, bad]) is bad
+    assert headline([ok, doubt]) is doubt
+    assert headline([ok]) is ok
+    assert headline([]) is None
+
+
+def test_a_finding_is_json_without_infinities():
+    endless = finding(evidence=tuple(str(i) for i in range(500)))
+    values = Finding(**{**endless.__dict__, "estimate": float("inf"), "interval": (1.0, float("inf"))}).as_dict()
+
+    assert json.loads(json.dumps(values, allow_nan=False))["interval"] == [1.0, None]
+    assert values["estimate"] is None
+    assert len(values["evidence"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.71, "71 %"), (0.0, "0 %"), (1.0, "100 %"), (0.9996, "over 99.9 %"), (0.0002, "under 0.1 %"), (0.042, "4.2 %")],
+)
+def test_a_percentage_never_rounds_to_certainty(value, text):
+    assert percent(value) == text
+
+
+def test_a_rate_is_written_with_its_interval_and_n():
+    assert of(rate(142, 200)) == "142 of 200 (71 %, 95 %: 64–77 %)"
+
+
+def many(line, n, start=0):
+    name, *rest = line.split()
+    return "\n".join(f"{name}{i} {' '.join(rest)}" for i in range(start, start + n))
+
+
+def test_lost_events_fail_and_the_step_is_named():
+    attempts = attempts_of(many(f"a open ready {ALL}", 100) + "\n" + many("b open ready agent_started", 60))
+
+    found = {item.id: item for item in judge_events(attempts)}
+
+    assert found["events.all_five"].verdict == "fails"
+    assert found["events.all_five"].cause == "lost at agent_thinking"
+    assert found["events.all_five"].n == 160
+    assert set(found["events.all_five"].evidence) == {f"b{i}" for i in range(60)}
+
+
+def test_a_handful_of_successes_is_undecided_and_says_how_many_more():
+    found = judge_events(attempts_of(many(f"a open ready {ALL}", 10)))[0]
+
+    assert found.verdict == "undecided"
+    assert "more attempts" in found.limits
+
+
+def test_one_event_for_somebody_else_fails():
+    attempts = attempts_of(many(f"a open ready {ALL}", 20) + f"\nz open ready {ALL} foreign=1")
+
+    found = next(item for item in judge_events(attempts) if item.id == "events.foreign")
+
+    assert (found.verdict, found.evidence) == ("fails", ("z",))
+
+
+def test_no_attempt_judges_nothing():
+    nothing = attempts_of("a refused").iloc[:0]
+
+    assert run_verdict([*judge_events(nothing), *judge_auth(nothing)]) == "no-data"
+
+
+def test_a_control_that_is_let_in_fails_and_all_refused_meets():
+    refused = many("a refused control=True credential=garbage", 5)
+    let_in = "z open ready control=True credential=expired outcome=accepted_bad_credential"
+
+    good = next(item for item in judge_auth(attempts_of(refused)) if item.id == "auth.controls")
+    bad = next(item for item in judge_auth(attempts_of(f"{refused}\n{let_in}")) if item.id == "auth.controls")
+
+    assert good.verdict == "meets"
+    assert (bad.verdict, bad.evidence) == ("fails", ("z",))
+    assert "expired 1 of 1" in bad.claim
+
+
+def test_a_control_that_was_not_answered_is_no_refusal():
+    attempts = attempts_of("a control=True credential=none outcome=tcp_refused\nb refused control=True credential=none")
+
+    found = next(item for item in judge_auth(attempts) if item.id == "auth.controls")
+
+    assert found.verdict == "undecided"
+
+
+def test_few_attempts_resolve_no_tail():
+    found = judge_auth(attempts_of(many(f"a open ready {ALL}", 20)))[0]
+
+    assert found.verdict == "undecided"
+    assert "not resolvable" in found.claim
+
+
+def test_refusals_are_named_by_client_and_events_lost_later_are_no_refusal():
+    attempts = attempts_of(many("a refused", 30) + "\n" + many("b open ready agent_started", 30))
+
+    found = judge_refusals(cases_of_attempts(attempts))
+
+    assert found.verdict == "fails"
+    assert found.estimate == 0.5
+    assert "upgrade_status_403 30" in found.claim
+
+
+def order_of(cases, placed):
+    early = cases[cases["arm"] == "after-open"]["case_id"]
+    return pd.DataFrame({"attempt_id": early, "order": placed, "succeeded": False})
+
+
+def test_a_race_needs_the_clocks_to_support_the_order():
+    cases = sample(3, failed=race)
+    kinds = mechanisms(cases)
+
+    supported = judge_races(cases, kinds, order_of(cases, "before"))
+    undecided = judge_races(cases, kinds, order_of(cases, "undecided"))
+    contradicted = judge_races(cases, kinds, order_of(cases, ["before", "after"] * 160))
+
+    assert supported.verdict == "fails"
+    assert supported.cause == "the first message overtakes readiness"
+    assert supported.n == 320
+    assert (undecided.verdict, undecided.cause) == ("undecided", "")
+    assert (contradicted.verdict, contradicted.cause) == ("undecided", "")
+
+
+def test_a_deterministic_failure_is_ruled_out_as_a_race():
+    cases = sample(3, failed=lambda row, draw: row.user == "u2")
+
+    found = judge_races(cases, mechanisms(cases), order_of(cases, "before"))
+
+    assert found.estimate == 0
+    assert found.cause == ""
+    assert found.ruled_out[0].startswith("race for event_missing:agent_started: u2")
+
+
+def test_failures_of_unknown_cause_leave_the_race_open():
+    cases = sample(3, n=1000, failed=lambda row, draw: draw < 0.05)
+
+    found = judge_races(cases, mechanisms(cases), order_of(cases, "undecided"))
+
+    assert found.verdict == "undecided"
+    assert "no named cause" in found.limits
+
+
+def test_a_certain_violation_counts_once_for_each_case():
+    broken = pd.DataFrame(
+        [
+            ("event before the welcome", "a", "a", True, ""),
+            ("event before the message", "a", "a", True, ""),
+            ("receive before the accept", "b", "e1", False, ""),
+        ],
+        columns=["rule", "case_id", "evidence_id", "certain", "detail"],
+    )
+
+    found = judge_order(broken, 10)
+
+    assert found.estimate == 0.1
+    assert "1 more cannot be ordered" in found.claim
+
+
+def test_two_failed_boots_are_a_boot_loop_and_one_is_a_doubt():
+    instances = pd.DataFrame(
+        {
+            "instance_id": list("abc"),
+            "boot_failed": [True, True, False],
+            "boot_failure": ["No module", "No module", None],
+            "evidence": [["e1"], ["e2"], []],
+        }
+    )
+
+    assert judge_boots(instances).cause == "crash_loop"
+    assert judge_boots(instances.iloc[1:]).verdict == "undecided"
+    assert judge_boots(instances.iloc[2:]).verdict == "meets"
+    assert judge_boots(instances.iloc[:0]) is None
