@@ -68,11 +68,10 @@ def clean_sql(column: str) -> str:
 
 
 def level_sql(text: str) -> str:
-    """SQL: the level that stands in a cleaned text, by its Cloud Logging name, or null."""
-    found = f"regexp_extract({text}, {literal(EMBEDDED_LEVEL)}, 1)"
+    """SQL: the level that stands in a cleaned text, as it stands there, or null."""
     return (
-        f"CASE WHEN regexp_matches({text}, {literal(TRACEBACK)}) THEN 'ERROR' "
-        f"ELSE nullif({same_level_sql(found)}, '') END"
+        f"CASE WHEN starts_with({text}, 'Traceback (most recent call last):') THEN 'ERROR' "
+        f"ELSE nullif(regexp_extract({text}, {literal(EMBEDDED_LEVEL)}, 1), '') END"
     )
 
 

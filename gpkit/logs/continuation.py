@@ -47,24 +47,18 @@ def left_open_sql(raw: str) -> str:
     return f"(contains({raw}, '<') AND regexp_matches({raw}, {literal(TAG_LEFT_OPEN)}))"
 
 
-def link_sql(sequence: str) -> str:
-    """SQL: the table ``links``, one row for each line of a group.
-
-    Args:
-        sequence: SQL for the order of rows with equal instants.
-    """
-    return f"""
+LINK = f"""
     CREATE TEMP TABLE links AS
     WITH streams AS (SELECT DISTINCT instance_id, log_name FROM entries WHERE begins_as IS NOT NULL),
     lines AS (
-        SELECT entries.rowid AS line, {sequence} AS sequence,
-            insert_id, timestamp_ns, begins_as, left_open, message, effective_severity,
+        SELECT line, sequence, insert_id, timestamp_ns, begins_as, left_open, message, severity, effective_severity,
             payload_kind = 'text' AS is_text,
             effective_severity IN ('ERROR', 'CRITICAL', 'ALERT', 'EMERGENCY') AS is_error,
             coalesce(entries.instance_id, '') || ' ' || coalesce(entries.log_name, '') AS stream
         FROM entries JOIN streams ON entries.instance_id IS NOT DISTINCT FROM streams.instance_id
             AND entries.log_name IS NOT DISTINCT FROM streams.log_name
         WHERE payload_kind IS NOT NULL AND timestamp_ns IS NOT NULL AND insert_id IS NOT NULL
+            AND line NOT IN (SELECT line FROM copies)
     ),
     neighbours AS (
         SELECT *,
@@ -91,8 +85,14 @@ def link_sql(sequence: str) -> str:
         FROM judged WINDOW so_far AS (PARTITION BY stream ORDER BY timestamp_ns, sequence)
     )
     SELECT line, goes_on, message, first(line) OVER run AS head, row_number() OVER run AS place,
-        first(insert_id) OVER run AS head_insert_id, first(effective_severity) OVER run AS head_severity
+        first(insert_id) OVER run AS head_insert_id,
+        CASE WHEN severity IS NULL THEN first(effective_severity) OVER run ELSE effective_severity END
+            AS own_or_head_severity
     FROM parts
     WINDOW run AS (PARTITION BY stream, part ORDER BY timestamp_ns, sequence)
     QUALIFY count(*) OVER (PARTITION BY stream, part) > 1
     """
+"""SQL: the table ``links``, one row for each line of a group."""
+
+JOINED = "SELECT head, string_agg(message, chr(10) ORDER BY place) AS message FROM links GROUP BY head ORDER BY head"
+"""SQL: the joined text of each group."""

@@ -66,38 +66,6 @@ _STRUCTURE = json.dumps(
     }
 )
 
-COLUMNS = {
-    "file_no": "INTEGER",
-    "timestamp_ns": "BIGINT",
-    "receive_timestamp_ns": "BIGINT",
-    "severity": "VARCHAR",
-    "effective_severity": "VARCHAR",
-    "log_name": "VARCHAR",
-    "resource": "VARCHAR",
-    "labels": "VARCHAR",
-    "service": "VARCHAR",
-    "revision": "VARCHAR",
-    "instance_id": "VARCHAR",
-    "trace": "VARCHAR",
-    "span_id": "VARCHAR",
-    "insert_id": "VARCHAR",
-    "http_method": "VARCHAR",
-    "http_url": "VARCHAR",
-    "http_status": "INTEGER",
-    "http_latency_s": "DOUBLE",
-    "http_request_size": "BIGINT",
-    "remote_ip": "VARCHAR",
-    "user_agent": "VARCHAR",
-    "payload_kind": "VARCHAR",
-    "payload_timestamp_ns": "BIGINT",
-    "message": "VARCHAR",
-    "begins_as": "VARCHAR",
-    "left_open": "BOOLEAN",
-    "is_entry": "BOOLEAN",
-    "entry": "VARCHAR",
-}
-"""The working table: ENTRIES, and what the steps after it need."""
-
 
 def instant_ns_sql(text: str) -> str:
     """SQL: an RFC 3339 text as nanoseconds since 1970, whatever its offset and digits; null for anything else."""
@@ -110,9 +78,10 @@ def instant_ns_sql(text: str) -> str:
 
 
 def extraction_sql(source: str) -> str:
-    """SQL: :data:`COLUMNS` but for ``file_no``, from rows of ``entry`` and ``readable`` (what DuckDB can parse of it).
+    """SQL: the columns of ENTRIES, and what the steps after need, from rows of ``entry`` and ``readable``.
 
-    Three layers: the typed structure, one spelling of each key, then what follows from the text.
+    ``readable`` is what DuckDB can parse of an entry that it cannot parse, null for all others.
+    In layers: the typed structure, one spelling of each key, the text, then what follows from the text.
     """
     request = {
         name: f"coalesce({', '.join(f'x.{where}.{field}' for where in _REQUESTS for field in fields)})"
@@ -171,14 +140,18 @@ def extraction_sql(source: str) -> str:
                     json_extract(parsable, '$.jsonPayload')::VARCHAR, json_extract(parsable, '$.json_payload')::VARCHAR)
             END AS raw_text
     """
+    cleaned = f"SELECT *, {clean_sql('raw_text')} AS message"
+    levels = f"""
+        SELECT *,
+            CASE WHEN severity IS NOT NULL AND upper(severity) NOT IN ('DEFAULT', '0') THEN severity
+                ELSE coalesce({level_sql("message")}, payload_level) END AS level
+    """
     return f"""
         SELECT
             {instant_ns_sql("stamp")} AS timestamp_ns,
             {instant_ns_sql("receive_stamp")} AS receive_timestamp_ns,
             severity,
-            CASE WHEN severity IS NULL OR upper(severity) IN ('DEFAULT', '0')
-                THEN coalesce({level_sql("message")}, {same_level_sql("payload_level")}, 'DEFAULT')
-                ELSE {same_level_sql("severity")} END AS effective_severity,
+            coalesce({same_level_sql("level")}, 'DEFAULT') AS effective_severity,
             log_name, resource, labels,
             nullif(json_extract_string(resource, '$.labels.service_name'), '') AS service,
             nullif(json_extract_string(resource, '$.labels.revision_name'), '') AS revision,
@@ -193,7 +166,7 @@ def extraction_sql(source: str) -> str:
             CASE WHEN payload_kind = 'text' THEN {begins_as_sql("message", "raw_text")} END AS begins_as,
             payload_kind = 'text' AND {left_open_sql("raw_text")} AS left_open,
             is_entry, entry
-        FROM (SELECT *, {clean_sql("raw_text")} AS message FROM ({texts} FROM ({kinds} FROM ({spelled}))))
+        FROM ({levels} FROM ({cleaned} FROM ({texts} FROM ({kinds} FROM ({spelled})))))
     """
 
 

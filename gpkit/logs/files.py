@@ -1,7 +1,7 @@
 """Files to read: found by name, folder or pattern, opened whatever compresses them, and fed to DuckDB.
 
 What DuckDB reads fast it reads itself. What it cannot read, or reads wrongly, is cut into entries by
-:mod:`gpkit.logs.shapes`: wrappers, other encodings, broken lines, half of a surrogate pair.
+:mod:`gpkit.logs.shapes`: wrappers, other encodings, broken lines, half of a surrogate pair, objects above its 16 MiB.
 """
 
 # ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
@@ -14,22 +14,22 @@ import json
 import lzma
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpkit import redaction
 from gpkit.errors import SourceError
 from gpkit.logs.coverage import Problem
 from gpkit.logs.shapes import ARRAY, LINES, compression_of, cut_entries, declared_span_s, encoding_of, way_to_read
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 10
-# DuckDB's default of 16 MiB refuses larger objects; a log entry may hold 256 KiB, a pasted one anything.
-MAX_OBJECT_BYTES = 1 << 28
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".log")
 _COMPRESSED = ("", ".gz", ".zst", ".bz2", ".xz")
 
@@ -42,13 +42,11 @@ class Found:
     named: bool
 
 
-@dataclass
-class Texts:
-    """Entries cut from one file, in two forms: as they stood, and as DuckDB can parse them where that differs."""
+@dataclass(frozen=True)
+class Cuttings:
+    """What a file says besides its entries: what could not be read, and the seconds it claims to cover."""
 
-    entries: list[str] = field(default_factory=list)
-    readable: list[str | None] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: tuple[Problem, ...] = ()
     declared_s: float | None = None
 
 
@@ -93,16 +91,18 @@ def _looks_like_log(file: Path) -> bool:
     return any(file.name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
 
 
-def insert_file(connection: duckdb.DuckDBPyConnection, insert_sql: Callable[[str], str], path: Path) -> Texts:
-    """Put a file's entries into the working table.
+def load_file(
+    connection: duckdb.DuckDBPyConnection, extract: Callable[[str], str], path: Path
+) -> tuple[pa.Table, Cuttings]:
+    """A file's entries, extracted.
 
     Args:
-        connection: Where the working table is.
-        insert_sql: Makes the INSERT statement for a source of ``entry`` and ``readable``.
+        connection: Runs the extraction.
+        extract: Makes its SQL for a source of ``entry`` and ``readable``.
         path: The file.
 
     Returns:
-        What was cut by hand and the problems met; empty when DuckDB read the file without any.
+        One row for each entry in the order of the file, and what the file says and lacks.
 
     Raises:
         SourceError: The file cannot be read, or is no export.
@@ -118,20 +118,14 @@ def insert_file(connection: duckdb.DuckDBPyConnection, insert_sql: Callable[[str
         raise SourceError(f"{path.name} cannot be read: {error}.", "It may be cut off.", "Export it again.") from error
     if whole and packed in (None, "gzip", "zstd"):
         try:
-            connection.execute("BEGIN")
-            connection.execute(insert_sql(_fast_source(path, way, packed)))
-            (unread,) = connection.execute(
-                "SELECT count(*) FROM entries WHERE NOT is_entry OR entry IS NULL"
-            ).fetchall()[0]
-            connection.execute("ROLLBACK" if unread else "COMMIT")
-            if not unread:
-                return Texts()
+            table = connection.sql(extract(_fast_source(path, way, packed))).to_arrow_table()
+            if all_true(table["is_entry"]):
+                return table, Cuttings()
         except duckdb.Error:
             # It says at which byte; cutting the file tells what is wrong, and keeps the lines that are right.
-            connection.execute("ROLLBACK")
-    texts = _cut(path, packed)
-    _insert_texts(connection, insert_sql, texts)
-    return texts
+            pass
+    cuttings, entries = _cut(path, packed)
+    return _extract_texts(connection, extract, entries), cuttings
 
 
 def _fast_source(path: Path, way: str, packed: str | None) -> str:
@@ -142,7 +136,7 @@ def _fast_source(path: Path, way: str, packed: str | None) -> str:
     return f"""
         SELECT json AS entry, NULL::VARCHAR AS readable FROM read_json_objects('{name}',
             format = '{"array" if way == ARRAY else "newline_delimited"}', ignore_errors = {str(way == LINES).lower()},
-            compression = '{packed or "none"}', maximum_object_size = {MAX_OBJECT_BYTES})
+            compression = '{packed or "none"}')
     """
 
 
@@ -176,45 +170,48 @@ def _tail(path: Path, packed: str | None) -> bytes:
     return _open(path, packed)[-TAIL_BYTES:]
 
 
-def _cut(path: Path, packed: str | None) -> Texts:
-    try:
-        raw = _open(path, packed)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise SourceError(f"{path.name} cannot be read: {error}.", "It may be cut off.", "Export it again.") from error
+def _cut(path: Path, packed: str | None) -> tuple[Cuttings, list[str]]:
+    raw = _open(path, packed)
     encoding = encoding_of(raw)
     text = raw.decode(encoding, errors="replace")
-    texts = Texts(declared_s=declared_span_s(text[:HEAD_BYTES]))
-    if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and encoding != "utf-16":
-        texts.problems.append(Problem(path.name, None, "bytes that are not UTF-8 were replaced"))
+    entries: list[str] = []
+    problems: list[Problem] = []
+    if encoding != "utf-16" and "\ufffd" in text and b"\xef\xbf\xbd" not in raw:
+        problems.append(Problem(path.name, None, "bytes that are not UTF-8 were replaced"))
     for cut in cut_entries(text, path.name):
         if cut.problem:
-            texts.problems.append(Problem(path.name, cut.line, cut.problem))
+            problems.append(Problem(path.name, cut.line, cut.problem))
         else:
-            texts.entries.append(cut.text)
-    if not texts.entries and texts.problems:
+            entries.append(cut.text)
+    if not entries and problems:
         raise SourceError(
-            f"{path.name} is not a log export: none of its {len(texts.problems)} records is a log entry.",
+            f"{path.name} is not a log export: none of its {len(problems)} records is a log entry.",
             next_step="Export entries instead: gcloud logging read FILTER --format=json > entries.json",
         )
-    return texts
+    return Cuttings(tuple(problems), declared_span_s(text[:HEAD_BYTES])), entries
 
 
-def _insert_texts(connection: duckdb.DuckDBPyConnection, insert_sql: Callable[[str], str], texts: Texts) -> None:
+def _extract_texts(
+    connection: duckdb.DuckDBPyConnection, extract: Callable[[str], str], entries: list[str]
+) -> pa.Table:
     import pyarrow as pa
 
-    cut = pa.table({"entry": pa.array(texts.entries, pa.string())})
-    connection.register("cut", cut)
-    try:
-        valid = connection.execute("SELECT json_valid(entry) FROM cut").fetchall()
-        texts.readable = [None if ok else _readable(entry) for entry, (ok,) in zip(texts.entries, valid, strict=True)]
-        both = pa.table({"entry": cut["entry"], "readable": pa.array(texts.readable, pa.string())})
-        connection.unregister("cut")
-        connection.register("cut", both)
-        connection.execute(insert_sql("SELECT entry, readable FROM cut"))
-    finally:
-        connection.unregister("cut")
+    texts = pa.array(entries, pa.string())
+    connection.register("cut", pa.table({"entry": texts}))
+    valid = connection.execute("SELECT json_valid(entry) FROM cut").fetchall()
+    readable = [None if ok else _readable(entry) for entry, (ok,) in zip(entries, valid, strict=True)]
+    connection.register("cut", pa.table({"entry": texts, "readable": pa.array(readable, pa.string())}))
+    return connection.sql(extract("SELECT entry, readable FROM cut")).to_arrow_table()
 
 
 def _readable(entry: str) -> str:
     """The entry without what DuckDB cannot parse: halves of surrogate pairs become question marks."""
-    return json.dumps(json.loads(entry), ensure_ascii=False).encode("utf-8", "replace").decode()
+    plain = json.dumps(json.loads(entry), ensure_ascii=False).encode("utf-8", "replace").decode()
+    return redaction.redact(plain)
+
+
+def all_true(column: pa.ChunkedArray) -> bool:
+    """Whether no value is false or null."""
+    import pyarrow.compute as pc
+
+    return bool(pc.sum(column).as_py() == len(column) or len(column) == 0)

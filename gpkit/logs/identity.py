@@ -9,7 +9,7 @@ the n-th copy of a text is the n-th copy of the other.
 MARK_COPIES = """
     CREATE TEMP TABLE copies AS
     WITH identified AS (
-        SELECT rowid AS line, file_no, insert_id, timestamp_ns, log_name, timestamp_ns // 1000 AS us,
+        SELECT line, file_no, insert_id, timestamp_ns, log_name, timestamp_ns // 1000 AS us,
             CASE WHEN payload_kind IS NOT NULL THEN 4 ELSE 0 END
                 + CASE WHEN http_url IS NOT NULL THEN 2 ELSE 0 END
                 + CASE WHEN log_name IS NOT NULL THEN 1 ELSE 0 END AS worth
@@ -24,8 +24,8 @@ MARK_COPIES = """
         FROM identified WINDOW same_us AS (PARTITION BY insert_id, us)
     ),
     anonymous AS (
-        SELECT rowid AS line, file_no, md5(entry) AS digest,
-            row_number() OVER (PARTITION BY file_no, md5(entry) ORDER BY rowid) AS nth
+        SELECT line, file_no, md5(entry) AS digest,
+            row_number() OVER (PARTITION BY file_no, md5(entry) ORDER BY line) AS nth
         FROM entries WHERE insert_id IS NULL
     )
     SELECT line FROM named QUALIFY row_number() OVER (
@@ -34,3 +34,8 @@ MARK_COPIES = """
     SELECT line FROM anonymous QUALIFY row_number() OVER (PARTITION BY digest, nth ORDER BY file_no) > 1
 """
 """SQL: the table ``copies``: the rows of ``entries`` that repeat another."""
+
+ORDER = """
+    SELECT line FROM entries WHERE line NOT IN (SELECT line FROM copies) ORDER BY timestamp_ns NULLS LAST, sequence
+"""
+"""SQL: the rows to keep, oldest first; those of equal instants in their files' order of time."""

@@ -1,24 +1,25 @@
 """Files of log entries → one table, each entry once, with what it covers.
 
-A straight list of steps, all in DuckDB: extract, drop copies, link continuation lines, order, measure coverage.
+Steps: extract (DuckDB), find copies, measure coverage, link continuation lines, put in order. Between the steps the
+entries are one Arrow table, so that their texts are in memory once.
 Entries are ordered by instant; equal instants keep the order of the files, or its reverse when they run newest first.
 """
 
-# ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpkit.errors import SourceError
-from gpkit.logs.continuation import link_sql
-from gpkit.logs.coverage import Coverage, FileCoverage, Gap, Problem, at, gap_limit_ns, row_limit_signs
-from gpkit.logs.extraction import COLUMNS, extraction_sql
-from gpkit.logs.files import Found, find, insert_file
-from gpkit.logs.identity import MARK_COPIES
+from gpkit.logs.continuation import JOINED, LINK
+from gpkit.logs.coverage import Coverage, Problem
+from gpkit.logs.extraction import extraction_sql
+from gpkit.logs.files import Found, find, load_file
+from gpkit.logs.identity import MARK_COPIES, ORDER
+from gpkit.logs.measure import measure
 from gpkit.logs.scrubbing import scrubbed_sql, scrubber
 from gpkit.tables import ENTRIES, conform
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_WORKING = ("file_no", "begins_as", "left_open", "is_entry")
+_WORKING = ("file_no", "line", "sequence", "begins_as", "left_open", "is_entry")
 
 
 @dataclass(frozen=True)
@@ -68,182 +69,134 @@ def read(
     """
     import duckdb
 
-    found = find(paths)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         connection.create_function("scrub", scrubber(mask_contacts=mask_contacts), ["VARCHAR"], "VARCHAR")
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
-        connection.execute(f"CREATE TABLE entries ({columns})")
-        files, problems = _insert_all(connection, found, mask_contacts=mask_contacts)
-        connection.execute(_limit_sql(since, until))
-        described = _describe_files(connection, files)
-        sequence = _sequence_sql(connection)
+        # Texts of more than 2 GiB in one column.
+        connection.execute("SET arrow_large_buffer_size = true")
+        loaded, problems = _load_all(connection, find(paths), mask_contacts=mask_contacts)
+        arrow = _number(loaded, since, until)
+        files = [(file.name, file.declared_s) for file in loaded]
+        loaded.clear()
+        connection.register("entries", arrow)
         connection.execute(MARK_COPIES)
-        duplicates = connection.execute("DELETE FROM entries WHERE rowid IN (SELECT line FROM copies)").fetchall()[0][0]
-        connection.execute(link_sql(sequence))
-        coverage = _coverage(connection, described, duplicates, problems)
-        return Entries(_frame(connection, sequence), coverage)
+        coverage = measure(connection, files, problems)
+        arrow = _link(connection, arrow)
+        return Entries(_frame(connection, arrow), coverage)
 
 
 @dataclass(frozen=True)
-class ReadFile:
-    """A file that entries came from, and how many seconds it says it covers, where it says so."""
+class Loaded:
+    """The extracted entries of one file."""
 
     name: str
+    table: pa.Table
     declared_s: float | None
 
 
-def _insert_all(
+def _load_all(
     connection: duckdb.DuckDBPyConnection, found: list[Found], *, mask_contacts: bool
-) -> tuple[list[ReadFile], list[Problem]]:
-    read_files: list[ReadFile] = []
+) -> tuple[list[Loaded], list[Problem]]:
+    loaded: list[Loaded] = []
     problems: list[Problem] = []
     refusals: list[SourceError] = []
+
+    def extract(source: str) -> str:
+        return extraction_sql(scrubbed_sql(source, mask_contacts=mask_contacts))
+
     for file in found:
-        number = len(read_files)
-
-        def insert_sql(source: str, number: int = number) -> str:
-            extracted = extraction_sql(scrubbed_sql(source, mask_contacts=mask_contacts))
-            return f"INSERT INTO entries BY NAME SELECT {number} AS file_no, * FROM ({extracted})"
-
         try:
-            texts = insert_file(connection, insert_sql, file.path)
+            table, cuttings = load_file(connection, extract, file.path)
         except SourceError as error:
             if file.named:
                 raise
             refusals.append(error)
             problems.append(Problem(file.path.name, None, str(error).splitlines()[0]))
             continue
-        read_files.append(ReadFile(file.path.name, texts.declared_s))
-        problems += texts.problems
-    if not read_files:
+        loaded.append(Loaded(file.path.name, table, cuttings.declared_s))
+        problems += cuttings.problems
+    if not loaded:
         raise refusals[0]
-    return read_files, problems
+    return loaded, problems
 
 
-def _limit_sql(since: datetime | None, until: datetime | None) -> str:
-    limits = ["false"]
-    if since is not None:
-        limits.append(f"timestamp_ns < {_ns(since)}")
-    if until is not None:
-        limits.append(f"timestamp_ns >= {_ns(until)}")
-    return f"DELETE FROM entries WHERE {' OR '.join(limits)}"
+def _number(loaded: list[Loaded], since: datetime | None, until: datetime | None) -> pa.Table:
+    """All files as one table, with the order that entries of equal instants keep."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbered = []
+    begin = 0
+    for file_no, file in enumerate(loaded):
+        table = file.table
+        for limit, keeps in ((since, pc.greater_equal), (until, pc.less)):
+            if limit is not None:
+                table = table.filter(keeps(table["timestamp_ns"], _ns(limit)))
+        lines = np.arange(begin, begin + len(table))
+        begin += len(table)
+        table = table.append_column("file_no", pa.array(np.full(len(table), file_no, dtype="int32")))
+        table = table.append_column("line", pa.array(lines))
+        numbered.append(table.append_column("sequence", pa.array(-lines if _newest_first(table) else lines)))
+    return pa.concat_tables(numbered)
+
+
+def _newest_first(table: pa.Table) -> bool:
+    import pyarrow.compute as pc
+
+    stamps = pc.drop_null(table["timestamp_ns"])
+    return len(stamps) > 1 and stamps[0].as_py() > stamps[-1].as_py()
 
 
 def _ns(instant: datetime) -> int:
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return int((aware - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
-def _sequence_sql(connection: duckdb.DuckDBPyConnection) -> str:
-    """SQL for the order of rows with equal instants: as in the file, reversed where the file runs newest first."""
-    newest_first = connection.execute("""
-        SELECT file_no FROM entries WHERE timestamp_ns IS NOT NULL GROUP BY file_no
-        HAVING arg_min(timestamp_ns, rowid) > arg_max(timestamp_ns, rowid)
-    """).fetchall()
-    numbers = ", ".join(str(number) for (number,) in newest_first)
-    return (
-        f"CASE WHEN entries.file_no IN ({numbers}) THEN -entries.rowid ELSE entries.rowid END"
-        if numbers
-        else "entries.rowid"
-    )
+def _link(connection: duckdb.DuckDBPyConnection, arrow: pa.Table) -> pa.Table:
+    """The table with ``continues``, the joined message at each head, and the level that a head gives to its lines."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    connection.execute(LINK)
+    heads = connection.sql(JOINED).to_arrow_table()
+    lines = connection.sql("SELECT * FROM links WHERE goes_on ORDER BY line").to_arrow_table()
+
+    def replaced(column: str, at: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.Table:
+        mask = np.zeros(len(arrow), dtype=bool)
+        mask[at.to_numpy()] = True
+        whole = pa.chunked_array(pc.replace_with_mask(arrow[column].combine_chunks(), mask, values.combine_chunks()))
+        return arrow.set_column(arrow.column_names.index(column), column, whole)
+
+    arrow = arrow.append_column("continues", pa.nulls(len(arrow), arrow.schema.field("insert_id").type))
+    if len(lines):
+        arrow = replaced("continues", lines["line"], lines["head_insert_id"])
+        arrow = replaced("effective_severity", lines["line"], lines["own_or_head_severity"])
+        arrow = replaced("message", heads["head"], heads["message"])
+    return arrow
 
 
-def _describe_files(connection: duckdb.DuckDBPyConnection, files: list[ReadFile]) -> tuple[FileCoverage, ...]:
-    rows = connection.execute("""
-        SELECT file_no, count(*), min(timestamp_ns), max(timestamp_ns),
-            count(*) FILTER (payload_kind IS NULL AND http_url IS NULL)
-        FROM entries GROUP BY file_no
-    """).fetchall()
-    by_number = {row[0]: row[1:] for row in rows}
-    severities: dict[int, dict[str, int]] = {}
-    for number, severity, count in connection.execute(
-        "SELECT file_no, coalesce(severity, 'DEFAULT'), count(*) FROM entries GROUP BY ALL"
-    ).fetchall():
-        severities.setdefault(number, {})[severity] = count
-    described = []
-    for number, file in enumerate(files):
-        entries, first_ns, last_ns, bare = by_number.get(number, (0, None, None, 0))
-        window_s = None if first_ns is None else (last_ns - first_ns) / 1e9
-        signs = row_limit_signs(file.name, entries, severities.get(number, {}), window_s, file.declared_s)
-        if (entries and bare == entries) or bare > entries / 2:
-            signs += (f"{file.name} has lost its payloads: {bare} of {entries} entries have none.",)
-        described.append(
-            FileCoverage(
-                file.name,
-                entries,
-                None if first_ns is None else at(first_ns),
-                None if last_ns is None else at(last_ns),
-                bare,
-                signs,
-            )
-        )
-    return tuple(described)
+def _frame(connection: duckdb.DuckDBPyConnection, arrow: pa.Table) -> pd.DataFrame:
+    """The table ENTRIES in order. Texts stay in Arrow's memory: Python strings would need several times the room."""
+    import numpy as np
+    import pandas as pd
+
+    order = connection.sql(ORDER).to_arrow_table()["line"].to_numpy()
+    in_order = len(order) == len(arrow) and bool((order == np.arange(len(order))).all())
+    columns: dict[str, pd.Series[Any]] = {}
+    for name in [name for name in arrow.column_names if name not in _WORKING]:
+        column = arrow[name]
+        # One column at a time, each released once it is taken: the texts are most of the memory.
+        arrow = arrow.drop_columns([name])
+        columns[name] = _series(column if in_order else column.take(order))
+    for name in ("timestamp", "receive_timestamp"):
+        columns[name] = pd.to_datetime(columns[f"{name}_ns"] // 1000, unit="us", utc=True)
+    return conform(pd.DataFrame(columns, copy=False), ENTRIES)
 
 
-def _coverage(
-    connection: duckdb.DuckDBPyConnection, files: tuple[FileCoverage, ...], duplicates: int, problems: list[Problem]
-) -> Coverage:
-    entries, first_ns, last_ns, bare, timeless = connection.execute("""
-        SELECT count(*), min(timestamp_ns), max(timestamp_ns),
-            count(*) FILTER (payload_kind IS NULL AND http_url IS NULL), count(*) FILTER (timestamp_ns IS NULL)
-        FROM entries
-    """).fetchall()[0]
-    gaps: tuple[Gap, ...] = ()
-    if entries > 1 and first_ns is not None:
-        usual_ns = (last_ns - first_ns) / (entries - 1)
-        gaps = tuple(
-            Gap(at(before), at(after), (after - before) / 1e9)
-            for before, after in connection.execute(
-                """
-                SELECT * FROM (
-                    SELECT lag(timestamp_ns) OVER (ORDER BY timestamp_ns) AS before, timestamp_ns AS after
-                    FROM entries WHERE timestamp_ns IS NOT NULL
-                ) WHERE after - before > ? ORDER BY before
-                """,
-                [int(gap_limit_ns(usual_ns))],
-            ).fetchall()
-        )
-    return Coverage(
-        files=files,
-        entries=entries,
-        duplicates=duplicates,
-        since=None if first_ns is None else at(first_ns),
-        until=None if last_ns is None else at(last_ns),
-        gaps=gaps,
-        row_limit_signs=tuple(sign for file in files for sign in file.signs),
-        payload_missing=bare,
-        without_timestamp=timeless,
-        problems=tuple(problems),
-    )
-
-
-def _frame(connection: duckdb.DuckDBPyConnection, sequence: str) -> pd.DataFrame:
-    """The table ENTRIES. Texts stay in Arrow's memory: a million Python strings would take several times the room."""
-    plain = [name for name in COLUMNS if name not in _WORKING]
-    taken = {
-        "effective_severity": "CASE WHEN links.goes_on AND entries.severity IS NULL THEN links.head_severity "
-        "ELSE entries.effective_severity END",
-        "message": "coalesce(joined.message, entries.message)",
-    }
-    chosen = ", ".join(f'{taken.get(name, "entries." + name)} AS "{name}"' for name in plain)
-    arrow = connection.sql(f"""
-        SELECT make_timestamp(entries.timestamp_ns // 1000)::TIMESTAMPTZ AS timestamp,
-            make_timestamp(entries.receive_timestamp_ns // 1000)::TIMESTAMPTZ AS receive_timestamp,
-            CASE WHEN links.goes_on THEN links.head_insert_id END AS continues,
-            {chosen}
-        FROM entries
-        LEFT JOIN links ON entries.rowid = links.line
-        LEFT JOIN (SELECT head, string_agg(message, chr(10) ORDER BY place) AS message FROM links GROUP BY head) joined
-            ON entries.rowid = joined.head
-        ORDER BY entries.timestamp_ns NULLS LAST, {sequence}
-    """).to_arrow_table()
-    return conform(arrow_to_pandas(arrow), ENTRIES)
-
-
-def arrow_to_pandas(arrow: pa.Table) -> pd.DataFrame:
-    """An Arrow table as pandas, integers with nulls kept whole and texts left in Arrow's memory."""
+def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
     import pandas as pd
     import pyarrow as pa
 
@@ -251,7 +204,8 @@ def arrow_to_pandas(arrow: pa.Table) -> pd.DataFrame:
         pa.int64(): pd.Int64Dtype(),
         pa.int32(): pd.Int64Dtype(),
         pa.float64(): pd.Float64Dtype(),
-        pa.bool_(): pd.BooleanDtype(),
+        # Named, because otherwise every text becomes a Python string on the way.
+        pa.large_string(): pd.StringDtype(na_value=float("nan")),
     }
-    frame: pd.DataFrame = arrow.to_pandas(types_mapper=nullable.get, self_destruct=True, split_blocks=True)
-    return frame
+    series: pd.Series[Any] = column.to_pandas(types_mapper=nullable.get)
+    return series

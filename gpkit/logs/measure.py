@@ -1,0 +1,91 @@
+"""How much the entries of a reading cover. Reads the view ``entries`` and the table ``copies``; pure otherwise."""
+
+# ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gpkit.logs.coverage import Coverage, FileCoverage, Gap, Problem, at, gap_limit_ns, row_limit_signs
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BARE = "payload_kind IS NULL AND http_url IS NULL"
+
+
+def measure(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, float | None]], problems: Sequence[Problem]
+) -> Coverage:
+    """What was read.
+
+    Args:
+        connection: Where the entries are.
+        files: Name, and the seconds it says it covers, of each file.
+        problems: What could not be read.
+    """
+    described = _describe_files(connection, files)
+    entries, first_ns, last_ns, bare, timeless = connection.execute(f"""
+        SELECT count(*), min(timestamp_ns), max(timestamp_ns),
+            count(*) FILTER ({_BARE}), count(*) FILTER (timestamp_ns IS NULL)
+        FROM entries WHERE line NOT IN (SELECT line FROM copies)
+    """).fetchall()[0]
+    return Coverage(
+        files=described,
+        entries=entries,
+        duplicates=sum(file.entries for file in described) - entries,
+        since=None if first_ns is None else at(first_ns),
+        until=None if last_ns is None else at(last_ns),
+        gaps=_gaps(connection, (last_ns - first_ns) / (entries - 1)) if first_ns is not None and entries > 1 else (),
+        row_limit_signs=tuple(sign for file in described for sign in file.signs),
+        payload_missing=bare,
+        without_timestamp=timeless,
+        problems=tuple(problems),
+    )
+
+
+def _gaps(connection: duckdb.DuckDBPyConnection, usual_ns: float) -> tuple[Gap, ...]:
+    pairs = connection.execute(
+        """
+        SELECT * FROM (
+            SELECT lag(timestamp_ns) OVER (ORDER BY timestamp_ns) AS before, timestamp_ns AS after
+            FROM entries WHERE timestamp_ns IS NOT NULL
+        ) WHERE after - before > ? ORDER BY before
+        """,
+        [int(gap_limit_ns(usual_ns))],
+    ).fetchall()
+    return tuple(Gap(at(before), at(after), (after - before) / 1e9) for before, after in pairs)
+
+
+def _describe_files(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, float | None]]
+) -> tuple[FileCoverage, ...]:
+    rows = connection.execute(f"""
+        SELECT file_no, count(*), min(timestamp_ns), max(timestamp_ns),
+            count(*) FILTER ({_BARE})
+        FROM entries GROUP BY file_no
+    """).fetchall()
+    by_number = {row[0]: row[1:] for row in rows}
+    severities: dict[int, dict[str, int]] = {}
+    for number, severity, count in connection.execute(
+        "SELECT file_no, coalesce(severity, 'DEFAULT'), count(*) FROM entries GROUP BY ALL"
+    ).fetchall():
+        severities.setdefault(number, {})[severity] = count
+    described = []
+    for number, (name, declared_s) in enumerate(files):
+        entries, first_ns, last_ns, bare = by_number.get(number, (0, None, None, 0))
+        window_s = None if first_ns is None else (last_ns - first_ns) / 1e9
+        signs = row_limit_signs(name, entries, severities.get(number, {}), window_s, declared_s)
+        if (entries and bare == entries) or bare > entries / 2:
+            signs += (f"{name} has lost its payloads: {bare} of {entries} entries have none.",)
+        described.append(
+            FileCoverage(
+                name,
+                entries,
+                None if first_ns is None else at(first_ns),
+                None if last_ns is None else at(last_ns),
+                bare,
+                signs,
+            )
+        )
+    return tuple(described)
