@@ -156,7 +156,7 @@ def auth_times(attempts: pd.DataFrame) -> go.Figure:
                 )
             )
     numbers = known.assign(kind=kind).groupby("kind")["auth_s"].describe().reset_index() if len(known) else known
-    thinned = f", every {step}th drawn" if step > 1 else ""
+    thinned = f", 1 in {step} drawn" if step > 1 else ""
     made = figure(
         traces,
         title=f"Time from request to verdict (n={len(known)}{thinned})",

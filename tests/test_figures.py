@@ -1,0 +1,100 @@
+"""Every figure says what it shows, how to read it and its numbers; an empty one says why it is empty."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from gpkit import figures
+from gpkit.analysis.cases import cases_of_attempts
+from gpkit.analysis.durations import phases
+from gpkit.analysis.events import event_funnel, event_rates_by, event_rates_over_time
+from gpkit.analysis.mechanisms import by_client, delay_levels
+from gpkit.analysis.sample import outcomes
+from gpkit.figures.style import MAX_ROWS, cell, table
+
+from .attempts_text import attempts_of
+
+ALL = "agent_started agent_thinking tool_executing tool_completed agent_completed"
+SOME = attempts_of(
+    "\n".join(
+        f"a{i} open ready {ALL} send=after-open send_delay_planned_s=0.005 send_after_open_s=0.0052" for i in range(9)
+    )
+    + f"\nb refused\nc open ready {ALL}\nd refused control=True"
+)
+NONE = SOME.iloc[:0]
+
+DRAW = {
+    "funnel": lambda attempts: figures.funnel(event_funnel(attempts)),
+    "rates_by": lambda attempts: figures.rates_by(event_rates_by(attempts, "user"), "user", 0.8),
+    "over_time": lambda attempts: figures.over_time(event_rates_over_time(attempts), 0.8),
+    "outcomes": lambda attempts: figures.outcomes(outcomes(attempts)),
+    "phase_intervals": lambda attempts: figures.phase_intervals(phases(attempts)),
+    "delay_sweep": lambda attempts: figures.delay_sweep(delay_levels(cases_of_attempts(attempts))),
+    "reasons_by_client": lambda attempts: figures.reasons_by_client(by_client(cases_of_attempts(attempts))),
+    "auth_times": lambda attempts: figures.auth_times(attempts),
+    "timeline": lambda attempts: figures.timeline(cases_of_attempts(attempts)),
+}
+
+
+def test_every_figure_is_drawn_here():
+    assert set(DRAW) == set(figures.__all__)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_figure_carries_its_title_its_reading_and_its_numbers(name):
+    made = json.loads(DRAW[name](SOME).to_json())
+    told = made["layout"]["meta"]["gpkit"]
+
+    assert made["data"]
+    assert told["title"] == made["layout"]["title"]["text"]
+    assert told["reading"].endswith(".")
+    assert told["table"]["rows"]
+    assert {len(row) for row in told["table"]["rows"]} == {len(told["table"]["columns"])}
+    assert made["layout"]["xaxis"]["title"]["text"] or made["layout"]["yaxis"]["title"]["text"]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_figure_of_nothing_says_why(name):
+    made = json.loads(DRAW[name](NONE).to_json())
+
+    assert made["data"] == []
+    assert made["layout"]["annotations"][0]["text"] == made["layout"]["meta"]["gpkit"]["reading"]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_figure_leaves_its_table_as_it_was(name):
+    before = SOME.copy(deep=True)
+    DRAW[name](SOME)
+
+    pd.testing.assert_frame_equal(SOME, before)
+
+
+def test_a_gap_is_drawn_as_a_gap():
+    later = SOME.assign(started_utc=SOME["started_utc"] + pd.Timedelta("100s"))
+    made = figures.over_time(event_rates_over_time(pd.concat([SOME, later], ignore_index=True)))
+
+    assert None in made.data[0].y
+    assert made.data[0].connectgaps is False
+
+
+def test_many_points_are_thinned_and_it_is_said():
+    many = pd.concat([SOME] * 400, ignore_index=True)
+    made = figures.auth_times(many)
+
+    assert sum(len(trace.x) for trace in made.data) <= 2000
+    assert "1 in 3 drawn" in made.layout.title.text
+
+
+def test_a_long_table_is_cut_with_a_note():
+    cut = table(pd.DataFrame({"a": range(100), "b": range(100)}))
+
+    assert len(cut["rows"]) == MAX_ROWS + 1
+    assert cut["rows"][-1][0] == "… 40 more rows, in the evidence files"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (float("nan"), "–"), (pd.NA, "–"), (0.123456, "0.1235"), (3, "3"), ("x", "x")]
+)
+def test_a_missing_number_is_a_dash_and_never_zero(value, shown):
+    assert cell(value) == shown
