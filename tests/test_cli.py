@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ import pytest
 
 import gpkit.cli
 from gpkit.errors import FarSideError
-from tests.runs_support import FINISH, add_notebook, make_project, run_folders
+from tests.runs_support import FINISH, add_notebook, make_project, run_folders, start_gpkit
 from tests.runs_support import gpkit as command
 
 HEAVY = ("pandas", "numpy", "papermill", "nbclient", "nbconvert", "nbformat", "scipy", "duckdb", "ibis", "plotly")
@@ -232,3 +234,41 @@ def test_entries_are_put_out_as_lines_or_into_a_file(project):
     assert [json.loads(line)["insert_id"] for line in lines.stdout.splitlines()] == ["i1", "i2"]
     assert (into.returncode, into.stdout) == (0, "")
     assert into.stderr.splitlines()[-1] == "3 rows in entries.parquet"
+
+
+def test_a_probe_of_the_local_stack_puts_out_one_line_for_each_attempt(project):
+    done = command(project, "probe", "--attempts", "3", "--rate", "50", "--carrier", "subprotocol-b64")
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert [row["attempt_index"] for row in rows] == [0, 1, 2]
+    assert {row["carrier"] for row in rows} == {"subprotocol-b64"}
+    assert {row["outcome"] for row in rows} == {"ok"}
+
+
+def test_a_local_stack_stays_up_for_others_until_it_is_ended(project):
+    stack = start_gpkit(project, "local", "up", "--seed", "7")
+    told = json.loads(stack.stdout.readline())
+    secret = Path(told["secret_file"]).read_text().strip()
+    probed = command(project, "probe", told["url"], "--attempts", "2", "-o", "a.csv", GPKIT_JWT_SECRET=secret)
+    stack.send_signal(signal.SIGTERM)
+    _, said = stack.communicate(timeout=30)
+
+    assert probed.returncode == 0, probed.stderr
+    assert len((project / "a.csv").read_text().splitlines()) == 3
+    assert (stack.returncode, secret in said) == (0, False)
+    assert not Path(told["folder"]).exists()
+
+
+def test_a_port_in_use_is_refused(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert "OutputError" in refused(project, "local", "up", "--port", str(taken.getsockname()[1]))
+
+
+def test_an_address_that_refuses_is_a_result_and_no_error(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = command(project, "probe", f"ws://127.0.0.1:{port}/ws", "--attempts", "1", GPKIT_JWT_SECRET="x" * 32)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["outcome"] == "tcp_refused"

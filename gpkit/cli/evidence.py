@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpkit.cli import tell
-from gpkit.errors import EXIT_HEALTHY, OutputError, ParameterError, SourceError
+from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, OutputError, ParameterError, SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gpkit.environments import Environment
+    from gpkit.logs import Coverage
 
 _ENDINGS = (".jsonl", ".csv", ".parquet")
 
@@ -49,7 +50,7 @@ def probe(chosen: argparse.Namespace) -> int:
     with _reachable(target) as reached:
         evidence = probes.run(reached, plan)
     _put_out(evidence.attempts, chosen.output)
-    return EXIT_HEALTHY
+    return EXIT_RUN_FAILED if evidence.interrupted else EXIT_HEALTHY
 
 
 def logs(chosen: argparse.Namespace) -> int:
@@ -60,7 +61,7 @@ def logs(chosen: argparse.Namespace) -> int:
     _require_writable(chosen.output)
     limits = window(chosen.since, chosen.until)
     entries = sources.read(chosen.sources, since=limits.since, until=limits.until)
-    _tell_coverage(entries.coverage.as_dict())
+    _tell_coverage(entries.coverage)
     _put_out(entries.frame, chosen.output)
     return EXIT_HEALTHY
 
@@ -72,7 +73,7 @@ def connections(chosen: argparse.Namespace) -> int:
 
     _require_writable(chosen.output)
     entries = sources.read(chosen.sources)
-    _tell_coverage(entries.coverage.as_dict())
+    _tell_coverage(entries.coverage)
     _put_out(timeline.connections(entries.frame), chosen.output)
     return EXIT_HEALTHY
 
@@ -115,11 +116,11 @@ def _require_writable(output: Path | None) -> None:
         raise OutputError(f"'{output}' cannot be written.", next_step="Choose another file.")
 
 
-def _tell_coverage(coverage: Mapping[str, Any]) -> None:
-    window = " – ".join(str(coverage.get(end)) for end in ("since", "until"))
-    tell(f"{coverage.get('entries')} entries, {window}")
-    for problem in coverage.get("problems") or []:
-        tell(f"Note: {problem}")
+def _tell_coverage(coverage: Coverage) -> None:
+    since, until = (coverage.as_dict()[end] for end in ("since", "until"))
+    tell(f"{coverage.entries} entries, {since} – {until}")
+    for sentence in coverage.sentences():
+        tell(sentence)
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:

@@ -18,12 +18,10 @@ def up(chosen: argparse.Namespace) -> int:
     if chosen.faults is not None and not chosen.faults.is_file():
         raise SourceError(f"{chosen.faults} does not exist.", next_step="Give a YAML file of faults, or none.")
     with local_stack(chosen.faults, seed=chosen.seed, port=chosen.port) as stack:
-        sys.stdout.write(
-            json.dumps({"url": stack.environment.url, "folder": str(stack.folder), "log": str(stack.log_file)}) + "\n"
-        )
+        where = {"url": stack.url, "folder": stack.folder, "log": stack.log_file, "secret_file": stack.secret_file}
+        sys.stdout.write(json.dumps({name: str(value) for name, value in where.items()}) + "\n")
         sys.stdout.flush()
-        tell(f"The local stack is up: {stack.environment.url}")
-        tell(f"The secret for its tokens: {stack.environment.secret}. Its log: {stack.log_file}. Ctrl-C ends it.")
+        tell(f"The local stack is up at {stack.url} and logs to {stack.log_file}. Ctrl-C ends it.")
         try:
             while True:
                 time.sleep(3600)

@@ -67,7 +67,10 @@ def line(made: Run) -> str:
     elif error:
         cell = f" (code cell {error['cell']})" if error.get("cell") else ""
         said.append(f"{error['kind']}: {error['message']}{cell}".replace("\n", " "))
-    return "  ".join([part.replace("\u00a0", " ") for part in said if part] + [_relative(made.report)])
+    return "  ".join(
+        [part.replace("\u00a0", " ") for part in said if part]
+        + [_relative(made.report if made.report.exists() else made.folder)]
+    )
 
 
 def _headline(made: Run) -> str:

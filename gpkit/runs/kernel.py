@@ -32,7 +32,7 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
     Args:
         name: Name of an installed kernel.
         cwd: Its working folder.
-        private: A folder that only this user can enter.
+        private: A folder that only this user can enter; holds the sockets and the kernel's temporary files.
         run_id: Of the run; every process that the kernel starts inherits it.
         run_folder: Where notebooks put results and evidence.
 
@@ -49,7 +49,9 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
         ip=str(private / "k"),
         connection_file=str(private / "kernel.json"),
     )
-    environment = {**os.environ, RUN_ID: run_id, RUN_FOLDER: str(run_folder)}
+    temporary = private / "tmp"  # removed with the run, also when the kernel is killed
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    environment = {**os.environ, RUN_ID: run_id, RUN_FOLDER: str(run_folder), "TMPDIR": str(temporary)}
     try:
         run_sync(manager.start_kernel)(
             cwd=str(cwd), env=environment, extra_arguments=["--HistoryManager.hist_file=:memory:"]

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gpkit.errors import OutputError
 from gpkit.runs import folder as folders
 from gpkit.runs import orphans, record, status
 from gpkit.runs.plan import Plan
@@ -104,10 +105,11 @@ def launch(
     """Make the runs, at most ``jobs`` at a time, and return them in the order in which they ended.
 
     Raises:
-        OutputError: A run folder cannot be made.
+        OutputError: A run folder cannot be made; after the runs in progress have ended.
         KeyboardInterrupt: After the runs in progress were recorded as interrupted.
     """
     waiting, ended = list(plans), []
+    unwritable: OutputError | None = None
     for outputs in {plan.outputs for plan in plans}:
         orphans.complete_orphans(outputs)
     with selectors.DefaultSelector() as selector:
@@ -129,6 +131,9 @@ def launch(
                         on_progress(_progress(key.data))
                 if interrupted_s is not None and time.monotonic() - interrupted_s > _ENDING_LIMIT_S:
                     break
+            except OutputError as error:
+                unwritable = error
+                waiting.clear()
             except KeyboardInterrupt:
                 if interrupted_s is not None:
                     raise
@@ -138,6 +143,8 @@ def launch(
                     key.data.process.send_signal(signal.SIGTERM)
         if interrupted_s is not None:
             raise KeyboardInterrupt
+    if unwritable is not None:
+        raise unwritable
     return ended
 
 

@@ -34,7 +34,7 @@ def complete_orphan(folder: Path, outputs: Path) -> Path:
         shutil.rmtree(private, ignore_errors=True)
     error = {
         "kind": status.INTERRUPTED,
-        "message": "The process that made this run was killed, or the machine went down.",
+        "message": "The run was ended before its record was complete: killed, a full disk, or the machine went down.",
         "stage": "run",
         "cell": None,
     }

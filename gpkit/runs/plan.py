@@ -49,6 +49,12 @@ class Plan:
         return self.notebook.stem
 
     @property
+    def notebook_file(self) -> str:
+        """The notebook as records name it: relative to the project where it is inside."""
+        inside = self.notebook.is_relative_to(self.root)
+        return str(self.notebook.relative_to(self.root) if inside else self.notebook)
+
+    @property
     def environment(self) -> str:
         """The target's name, or an empty string when the notebook has none."""
         return str(self.parameters.get("environment", ""))
@@ -57,6 +63,7 @@ class Plan:
         """The plan as JSON values."""
         return asdict(self) | {
             "notebook": str(self.notebook),
+            "notebook_file": self.notebook_file,
             "root": str(self.root),
             "outputs": str(self.outputs),
         }

@@ -152,7 +152,10 @@ def main() -> None:
     """Run as ``python -m gpkit.runs.supervisor``, with the folder and the plan as the first line of input."""
     adopt_orphans()
     watch = Watch(datetime.now(UTC))
-    order = json.loads(_first_line())
+    line = _first_line()
+    if not line:
+        return  # the caller was gone before it said what to do; the folder is its orphan
+    order = json.loads(line)
     plan, folder = plan_of(order["plan"]), Path(order["folder"])
     private = Path(tempfile.mkdtemp(prefix=folders.PRIVATE_PREFIX, dir=_short_temporary_folder()))
     folders.claim(folder, private)
@@ -174,6 +177,7 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     # While the kernel starts:
     record.begin(folder, _facts(plan, folder, watch.started))
     import psutil  # noqa: F401 - for the end, when somebody waits
+
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
     record.finish(folder, outcome)
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
@@ -251,7 +255,7 @@ def _facts(plan: Plan, folder: Path, started: datetime) -> dict[str, Any]:
     return {
         "run_id": run_id_of(folder),
         "notebook": plan.name,
-        "notebook_file": os.path.relpath(plan.notebook, plan.root),
+        "notebook_file": plan.notebook_file,
         "environment": plan.environment or None,
         "parameters": dict(plan.parameters),
         "given": list(plan.given),
@@ -287,10 +291,10 @@ def _gone(watch: Watch) -> dict[str, Any]:
 
 
 def _first_line() -> str:
-    """The first line of standard input, and no byte more: what follows is its end."""
+    """The first line of standard input; the caller sends one, and then only its end."""
     line = b""
-    while not line.endswith(b"\n") and (byte := os.read(0, 65536)):
-        line += byte
+    while not line.endswith(b"\n") and (part := os.read(0, 65536)):
+        line += part
     return line.decode()
 
 

@@ -94,7 +94,7 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
     timings: dict[str, float] = {}
     session = engine.Session(
         kernel=manager,
-        notebook=os.path.relpath(notebook, plan["root"]),
+        notebook=plan["notebook_file"],
         output=folder / "notebook.ipynb",
         ready_timeout_s=max(1, int(plan["deadline_s"])),
         progress=progress,
