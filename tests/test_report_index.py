@@ -34,7 +34,7 @@ def test_runs_are_listed_newest_first_with_status_and_verdict_apart(tmp_path):
 
     newest, middle, oldest = rows_of(tmp_path)
 
-    assert newest.startswith("2026-11-20 12:00:00 1 min 3 s event_success_rates staging timed out none Too late.")
+    assert newest.startswith("2026-11-20 12:00:00 1 min 3 s event_success_rates staging timed out no verdict Too late.")
     assert "ok ✓ MEETS" in middle
     assert "ok ✕ FAILS" in oldest
 
@@ -55,14 +55,14 @@ def test_a_broken_folder_is_listed_with_what_is_wrong(tmp_path):
     rows = rows_of(tmp_path)
 
     assert len(rows) == 3
-    assert sum("unknown none Nothing says how this run ended." in row for row in rows) == 2
+    assert sum("unknown no verdict Nothing says how this run ended." in row for row in rows) == 2
 
 
 def test_a_run_in_progress_is_listed_as_running_and_a_hidden_folder_is_not_listed(tmp_path):
     run_folder(tmp_path, "x.partial", status="running", verdict=None)
     run_folder(tmp_path, ".y", status="running", verdict=None)
 
-    assert ["still running none" in row for row in rows_of(tmp_path)] == [True]
+    assert ["still running no verdict" in row for row in rows_of(tmp_path)] == [True]
 
 
 def test_a_link_leads_to_the_report_whatever_the_folder_is_called(tmp_path):

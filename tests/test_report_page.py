@@ -132,7 +132,7 @@ def test_a_failed_run_names_the_cell_the_heading_above_it_and_the_error(tmp_path
 
     text = text_of(render(folder, root=tmp_path))
 
-    assert "It stopped at cell 10, under “Where are they lost?”." in text
+    assert "It stopped at code cell 7, under “Where are they lost?”." in text
     assert "TableError: Column 'ready_ns' is missing." in text
     assert "7 of 8 code cells ran" in text
 
@@ -287,7 +287,7 @@ def test_characters_that_hide_or_reorder_text_are_made_visible(tmp_path):
 
     text = text_of(render(folder, root=tmp_path))
 
-    assert "a␀b␛[31mc⟨U+202E⟩gnp.exe\ufffd⟨U+2066⟩" in text
+    assert "a⟨NUL⟩b⟨ESC⟩[31mc⟨U+202E⟩gnp.exe\ufffd⟨U+2066⟩" in text
 
 
 def test_a_progress_bar_leaves_its_last_state_only(tmp_path):

@@ -49,7 +49,7 @@ def test_markdown_of_a_run_that_died_names_the_place_and_draws_no_verdict(tmp_pa
     )
 
     assert text.startswith("# ! KERNEL DIED · ")
-    assert "It stopped at cell 10, under “Where are they lost?”." in text
+    assert "It stopped at code cell 7, under “Where are they lost?”." in text
     assert "```text\nThe kernel ended with signal 9.\n```" in text
     assert "No verdict is drawn" in text
 
@@ -165,7 +165,7 @@ def test_a_number_of_a_table_keeps_what_matters():
 
 def test_a_terminal_line_keeps_what_was_written_last():
     assert terminal("\r 10%\r 50%\r100%\ndone\r\nnext") == "100%\ndone\nnext"
-    assert terminal("\x1b[31mred\x1b[0m \x1b]8;;http://x\x07text\x1b]8;;\x07 \x1b[2J") == "red text ␛[2J"
+    assert terminal("\x1b[31mred\x1b[0m \x1b]8;;http://x\x07text\x1b]8;;\x07 \x1b[2J") == "red text ⟨ESC⟩[2J"
 
 
 def test_a_long_text_is_cut_in_the_middle_with_the_number_of_characters_left_out():

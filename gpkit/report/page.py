@@ -52,7 +52,7 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "failure": _failure(account, story),
         "facts": _facts(account),
         "parameters": _rows(account.run.get("parameters")),
-        "given": [name.replace("_", " ") for name in account.run.get("given") or () if isinstance(name, str)],
+        "given": account.run.get("given") or [],
         "versions": _rows(_versions(account.run)),
         "coverage": _rows(account.coverage),
         "asset": Path(asset).as_posix() if asset else "",
@@ -185,7 +185,7 @@ def _window(window: Any) -> str:
 def _rows(mapping: Any) -> list[tuple[str, str]]:
     if not isinstance(mapping, Mapping):
         return [("value", one_line(mapping))] if mapping else []
-    return [(one_line(name).replace("_", " "), one_line(_said(value), 600)) for name, value in mapping.items()]
+    return [(one_line(name), one_line(_said(value), 600)) for name, value in mapping.items()]
 
 
 def _said(value: Any) -> Any:

@@ -69,7 +69,7 @@ def _head(account: Account, story: Story) -> Iterator[str]:
 
 def _stopped(account: Account, story: Story) -> Iterator[str]:
     stop = story.stop
-    place = f" It stopped at cell {stop.cell}" if stop else ""
+    place = f" It stopped at code cell {stop.cell}" if stop else ""
     under = f", under “{escaped(stop.under)}”" if stop and stop.under else ""
     yield f"**{status_sentence(account)}**{place}{under}{'.' if stop else ''}"
     yield ""

@@ -27,7 +27,7 @@ _FIRST_TITLE = re.compile(r"\s*<h2 id=\"[^\"]*\">.*?</h2>\n?", re.DOTALL)
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a notebook ended: the cell's number as on the page, the heading above it, what was raised."""
+    """Where a notebook ended: the number of the code cell, the heading above it, what was raised."""
 
     cell: int
     under: str
@@ -40,7 +40,8 @@ class Story:
 
     Attributes:
         question: The title of the notebook, empty when it has none.
-        cells: nbformat cells; a Markdown cell carries ``shown``, a figure output carries ``chart``.
+        cells: nbformat cells; a Markdown cell carries ``shown``, a code cell its ``number`` among the code cells,
+            and a figure's data is a :class:`Chart`.
         code_cells: How many cells hold code, and ``ran`` how many of them were executed.
     """
 
@@ -67,7 +68,7 @@ def read_story(folder: Path) -> Story:
 
 
 def _told(read: list[Any]) -> Story:
-    question, under = "", ""
+    question, under, code_cells = "", "", 0
     cells: list[Any] = []
     headings: list[Heading] = []
     places: dict[str, int] = {}
@@ -77,7 +78,6 @@ def _told(read: list[Any]) -> Story:
         if _ADDED_BY_PAPERMILL in (cell.get("metadata", {}).get("tags") or []):
             continue
         cells.append(cell)
-        cell["number"] = len(cells)
         if cell.get("cell_type") == "markdown":
             html, found = own_markdown(cell.get("source", ""))
             if not question and not headings and found and found[0].level == 2:
@@ -87,13 +87,18 @@ def _told(read: list[Any]) -> Story:
             headings.extend(found)
             under = found[-1].text if found else under
         elif cell.get("cell_type") == "code":
+            code_cells += 1
+            cell["number"], cell["ran"] = code_cells, _ran(cell)
             cell["outputs"] = _merged(cell.get("outputs") or [])
             for output in cell["outputs"]:
                 _fit(output, charts, places)
             stop = stop or _stop_in(cell, under)
-    code = [cell for cell in cells if cell.get("cell_type") == "code"]
-    ran = sum(1 for cell in code if cell.get("execution_count") or cell.get("outputs"))
-    return Story(question, cells, headings, len(charts), len(code), ran, stop)
+    ran = sum(1 for cell in cells if cell.get("ran"))
+    return Story(question, cells, headings, len(charts), code_cells, ran, stop)
+
+
+def _ran(cell: Any) -> bool:
+    return bool(cell.get("execution_count") or cell.get("outputs"))
 
 
 def _placed(html: Markup, headings: list[Heading], places: dict[str, int]) -> tuple[Markup, list[Heading]]:

@@ -24,11 +24,13 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# Not the control pictures of Unicode (U+2400 and up): many fonts lack them.
+_NAMED = {0x00: "NUL", 0x07: "BEL", 0x08: "BS", 0x0D: "CR", 0x1B: "ESC", 0x7F: "DEL"}
 
 
 def shown(value: object, limit: int = MAX_OUTPUT_CHARS) -> str:
     """One value as text: redacted, cut at ``limit`` characters with a note, every unseen character made visible."""
-    return _UNSEEN.sub(_mark, cut(redact(_as_text(value)), limit))
+    return _UNSEEN.sub(_mark, cut(redact(_as_text(value).replace("\r\n", "\n")), limit))
 
 
 def terminal(text: str, limit: int = MAX_OUTPUT_CHARS) -> str:
@@ -71,10 +73,8 @@ def _last_written(line: str) -> str:
 
 def _mark(found: re.Match[str]) -> str:
     code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)  # the control pictures: ␀ ␛ …
-    if code == 0x7F:
-        return "␡"
+    if code in _NAMED:
+        return f"⟨{_NAMED[code]}⟩"
     if unicodedata.category(found[0]) == "Cs":
         return "\ufffd"  # half of a character: no file can hold it
     return f"⟨U+{code:04X}⟩"
