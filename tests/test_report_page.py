@@ -84,6 +84,27 @@ def test_every_part_of_a_finding_is_shown(tmp_path):
         assert part in text
 
 
+def test_the_window_stands_with_the_headline_and_what_is_missing_with_the_coverage(tmp_path):
+    coverage = {
+        "probe": {"planned": 200, "measured": 180, "interrupted": True},
+        "log": {"entries": 2002, "gaps": [{"since": "10:00", "seconds": 61.0}], "problems": []},
+        "notes": ["20 planned attempts were not made.", "Silence of 61 s from 10:00."],
+    }
+
+    text = text_of(render(run_folder(tmp_path, coverage=coverage), root=tmp_path))
+
+    assert "Window: 2026-11-20 09:00:00 UTC to 2026-11-20 10:00:00 UTC" in text[: text.index("Findings ")]
+    for part in ("20 planned attempts were not made.", "Silence of 61 s from 10:00.", "probe measured 180"):
+        assert part in text
+    assert "log entries 2,002 log gaps since 10:00 seconds 61 log problems none" in text
+
+
+def test_parameters_keep_their_names_and_tell_what_was_given(tmp_path):
+    text = text_of(render(run_folder(tmp_path), root=tmp_path))
+
+    assert "environment given staging attempts given 200 rate_per_s 20 target_ratio 0.8 logs –" in text
+
+
 def test_the_title_says_verdict_notebook_and_day(tmp_path):
     page = render(run_folder(tmp_path), root=tmp_path).read_text()
 

@@ -7,7 +7,6 @@ markup made in ``prose`` or ``charts``.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from traitlets.config import Config
 
+from gpkit.report import provenance
 from gpkit.report.account import Account, Claim
 from gpkit.report.assets import loader, plotly_file, policy, style
 from gpkit.report.charts import MIME
@@ -26,7 +26,7 @@ from gpkit.report.measures import measure, number
 from gpkit.report.prose import anchor, clean_html, markup, own_place, printed_markdown
 from gpkit.report.story import Story
 from gpkit.report.visible import MAX_LINE_CHARS, one_line, shown, terminal
-from gpkit.report.wording import answer, duration, failure_message, instant, status_sentence, status_word, verdict_word
+from gpkit.report.wording import answer, failure_message, instant, status_sentence, verdict_word
 
 MAX_EVIDENCE_IDS = 20  # chosen: enough to recognise; results.json has them all
 MAX_EVIDENCE_LINES = 40  # chosen
@@ -47,14 +47,15 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "title": " · ".join(part for part in (word.word, account.notebook or account.run_id, day) if part),
         "question": story.question or account.notebook or account.run_id,
         "word": word,
-        "status": status_word(account),
         "findings": _findings(account),
         "failure": _failure(account, story),
-        "facts": _facts(account),
-        "parameters": _rows(account.run.get("parameters")),
+        "facts": provenance.facts(account),
+        "parameters": provenance.parameters(account),
         "given": account.run.get("given") or [],
-        "versions": _rows(_versions(account.run)),
-        "coverage": _rows(account.coverage),
+        "versions": provenance.versions(account),
+        "window": provenance.window_text(account.window),
+        "coverage": provenance.coverage(account),
+        "notes": provenance.notes(account),
         "asset": Path(asset).as_posix() if asset else "",
         "policy": policy(scripts=bool(asset)),
         "loader": markup(loader()),
@@ -145,52 +146,3 @@ def _failure(account: Account, story: Story) -> dict[str, Any] | None:
         "ran": story.ran,
         "of": story.code_cells,
     }
-
-
-def _facts(account: Account) -> list[tuple[str, str]]:
-    """Where a report comes from, in the order in which a reader asks."""
-    run = account.run
-    git = run.get("git")
-    git = git if isinstance(git, Mapping) else {"revision": run.get("git_revision") or git}
-    revision = one_line(git.get("revision"))[:12] + (" with local changes" if git.get("dirty") else "")
-    facts = [
-        ("Run", one_line(account.run_id)),
-        ("Notebook", account.notebook),
-        ("Environment", account.environment),
-        ("Started", instant(account.started_utc)),
-        ("Duration", duration(account.duration_s)),
-        ("Status", account.status),
-        ("Window", _window(account.window)),
-        ("Code", revision),
-    ]
-    return [(name, one_line(value)) for name, value in facts if value]
-
-
-def _versions(run: Mapping[str, Any]) -> dict[str, Any]:
-    versions = run.get("versions")
-    around = {name: run[name] for name in ("python", "platform") if run.get(name)}
-    return around | (dict(versions) if isinstance(versions, Mapping) else {})
-
-
-def _window(window: Any) -> str:
-    if isinstance(window, Mapping):
-        ends = (window.get("since") or window.get("since_utc"), window.get("until") or window.get("until_utc"))
-    elif isinstance(window, list | tuple) and len(window) == 2:
-        ends = (window[0], window[1])
-    else:
-        return one_line(window)
-    return " to ".join(instant(str(end)) if end else "?" for end in ends) if any(ends) else ""
-
-
-def _rows(mapping: Any) -> list[tuple[str, str]]:
-    if not isinstance(mapping, Mapping):
-        return [("value", one_line(mapping))] if mapping else []
-    return [(one_line(name), one_line(_said(value), 600)) for name, value in mapping.items()]
-
-
-def _said(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return ", ".join(one_line(part) for part in value) if value else "none"
-    if value is None or value == "":
-        return "–"
-    return number(value) if isinstance(value, int | float) else value

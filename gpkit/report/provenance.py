@@ -1,0 +1,85 @@
+"""Where a report comes from, as names and values to show: run, window, parameters, coverage, versions.
+
+Pure. What the evidence itself says about its gaps (``coverage["notes"]``) is kept apart, because it is read first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gpkit.report.account import Account
+from gpkit.report.measures import number
+from gpkit.report.visible import one_line
+from gpkit.report.wording import duration, instant
+
+Pairs = list[tuple[str, str]]
+
+
+def facts(account: Account) -> Pairs:
+    """The run itself, in the order in which a reader asks."""
+    git = account.run.get("git")
+    git = git if isinstance(git, Mapping) else {}
+    revision = one_line(git.get("revision"))[:12]
+    told = [
+        ("Run", account.run_id),
+        ("Notebook", account.notebook),
+        ("Environment", account.environment),
+        ("Started", instant(account.started_utc)),
+        ("Duration", duration(account.duration_s)),
+        ("Status", account.status),
+        ("Window", window_text(account.window)),
+        ("Code", f"{revision} with local changes" if revision and git.get("dirty") else revision),
+    ]
+    return [(name, one_line(value)) for name, value in told if value]
+
+
+def window_text(window: Any) -> str:
+    """``… UTC to … UTC``; a missing end is a question mark, a missing window is empty."""
+    if not isinstance(window, Mapping):
+        return one_line(window)
+    ends = (window.get("since"), window.get("until"))
+    return " to ".join(instant(str(end)) if end else "?" for end in ends) if any(ends) else ""
+
+
+def parameters(account: Account) -> Pairs:
+    """The values a notebook ran with."""
+    return pairs(account.run.get("parameters"))
+
+
+def versions(account: Account) -> Pairs:
+    """What could change a number or a picture: Python, the platform, the packages."""
+    around = {name: account.run[name] for name in ("python", "platform") if account.run.get(name)}
+    return pairs(around) + pairs(account.run.get("versions"))
+
+
+def coverage(account: Account) -> Pairs:
+    """What the evidence covers, without its notes."""
+    covered = account.coverage
+    return pairs({k: v for k, v in covered.items() if k != "notes"} if isinstance(covered, Mapping) else {})
+
+
+def notes(account: Account) -> list[str]:
+    """What a reader must know before trusting a number: sentences that came with the evidence."""
+    told = account.coverage.get("notes") if isinstance(account.coverage, Mapping) else None
+    return [one_line(note, 600) for note in told if note] if isinstance(told, list) else []
+
+
+def pairs(mapping: Any, under: str = "") -> Pairs:
+    """Names and values as text; a mapping inside becomes pairs of its own, named ``outer inner``."""
+    found: Pairs = []
+    for name, value in mapping.items() if isinstance(mapping, Mapping) else ():
+        whole = f"{under} {name}".strip()
+        if isinstance(value, Mapping) and value and not under:
+            found += pairs(value, whole)
+        else:
+            found.append((one_line(whole), one_line(_said(value), 600)))
+    return found
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {_said(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(one_line(_said(part)) for part in value) or "none"
+    return "–" if value is None or value == "" else number(value)
