@@ -51,9 +51,7 @@ def test_a_run_prints_its_results_for_programs_and_a_line_for_people(project):
     assert (results["notebook"], results["status"], results["verdict"]) == ("works", "ok", "findings")
     assert results["environment"] == "local"
     [line] = done.stderr.splitlines()
-    assert line.startswith("works  ok  findings  ")
-    assert "64–77 %" in line
-    assert "n = 200" in line
+    assert line.startswith("works  ok  findings  events.all_five 71 % (95 % interval 64–77 %, n = 200)")
     assert line.endswith(f"outputs/runs/{results['run_id']}/report.html")
 
 

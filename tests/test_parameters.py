@@ -18,6 +18,7 @@ CELL = '''
 """What the run takes."""
 environment: str = "local"        # where: a file in parameters/environments
 logs: str = ""                    # an export; empty means probe {path}
+faults: str = "incident"          # what goes wrong {name or path}
 attempts: int = 200               # planned attempts [1..10000]
 rate_per_s: float = 20.0          # planned starts per second [0.01..]
 carrier: str = "header"           # how the token travels {header|query|none}
@@ -75,7 +76,7 @@ def test_the_cell_is_never_executed(tmp_path):
 def test_an_unknown_name_is_refused_with_the_nearest_and_the_list():
     assert refusal(texts={"rate_per": "5"}) == (
         "'rate_per' is not a parameter of handshake_race. Did you mean 'rate_per_s'?\n"
-        "It takes: environment, logs, attempts, rate_per_s, carrier, is_strict, delays_ms, url, since, until."
+        "It takes: environment, logs, faults, attempts, rate_per_s, carrier, is_strict, delays_ms, url, since, until."
     )
 
 
@@ -167,6 +168,16 @@ def test_a_missing_or_empty_file_is_refused_before_a_kernel_starts(tmp_path):
 
     assert refusal(texts={"logs": "gone.json"}, folder=tmp_path).startswith("gone.json does not exist.")
     assert refusal(texts={"logs": "empty.json"}, folder=tmp_path).startswith("empty.json is empty.")
+
+
+def test_a_name_in_place_of_a_path_is_left_alone(tmp_path):
+    (tmp_path / "mine.yaml").write_text("faults: []")
+
+    assert check("n", DECLARED.values(), texts={"faults": "healthy"}, folder=tmp_path)["faults"] == "healthy"
+    assert check("n", DECLARED.values(), texts={"faults": "mine.yaml"}, folder=tmp_path)["faults"] == str(
+        tmp_path / "mine.yaml"
+    )
+    assert refusal(texts={"faults": "gone.yaml"}, folder=tmp_path).startswith("gone.yaml does not exist.")
 
 
 def test_an_address_in_place_of_a_path_is_left_alone():

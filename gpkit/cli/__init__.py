@@ -6,6 +6,7 @@ message and exit code 4; anything unforeseen is exit code 3, never a code that m
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, GpkitError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON lines are UTF-8 wherever they are written
     try:
         chosen = parser().parse_args(arguments)
         return int(chosen.command(chosen))

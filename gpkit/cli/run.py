@@ -77,8 +77,8 @@ def _headline(made: Run) -> str:
     from gpkit.report.account import read_account
     from gpkit.report.measures import measure
 
-    account = read_account(made.folder)
-    return measure(account.headline).sentence if account.headline is not None else ""
+    found = read_account(made.folder).headline
+    return f"{found.id} {measure(found).sentence}" if found is not None else ""
 
 
 class _Shown:

@@ -7,7 +7,7 @@ A declaration is one annotated assignment of a literal and the comment at its en
     logs: str = ""                 # an export; empty means probe {path}
 
 ``[low..high]`` bounds a number (either end may be left out), ``{a|b}`` lists what is allowed, ``{path}`` marks a
-file or folder of the caller. Types: ``str``, ``int``, ``float``, ``bool`` and lists of them (``list[float]``).
+file or folder of the caller, ``{name or path}`` the same where a text without a dot or a slash is a name. Types: ``str``, ``int``, ``float``, ``bool`` and lists of them (``list[float]``).
 A default may span lines and may hold ``=``: the syntax tree is read, not the text.
 """
 
@@ -43,6 +43,7 @@ class Declaration:
         high: Largest allowed number, or null.
         choices: What is allowed; empty means anything.
         is_path: Whether it names a file or folder of the caller.
+        may_be_name: Whether a text without a dot or a slash is a name instead.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Declaration:
     high: float | None = None
     choices: tuple[str, ...] = ()
     is_path: bool = False
+    may_be_name: bool = False
 
     @property
     def type_name(self) -> str:
@@ -138,13 +140,14 @@ def _declaration(statement: ast.stmt, comments: dict[int, str], notebook: str) -
 def _with_constraint(declared: Declaration, comment: str) -> Declaration:
     low = high = None
     choices: tuple[str, ...] = ()
-    is_path = False
+    is_path = may_be_name = False
     is_number = declared.type in ("int", "float")
     if is_number and (bounds := _BOUNDS.search(comment)):
         low, high = (float(end) if end else None for end in bounds.groups())
         comment = comment.replace(bounds.group(0), "")
     if listed := _CHOICES.search(comment):
-        is_path = listed.group(1) == "path"
+        may_be_name = listed.group(1) == "name or path"
+        is_path = may_be_name or listed.group(1) == "path"
         choices = () if is_path else tuple(choice.strip() for choice in listed.group(1).split("|"))
         comment = comment.replace(listed.group(0), "")
     return Declaration(
@@ -157,6 +160,7 @@ def _with_constraint(declared: Declaration, comment: str) -> Declaration:
         high,
         choices,
         is_path,
+        may_be_name,
     )
 
 

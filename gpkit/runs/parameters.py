@@ -62,7 +62,7 @@ def check(
         given[name] = parse_value(known(name, declared, notebook), text)
     for name in given:
         if declared[name].is_path:
-            given[name] = _each(given[name], lambda path: absolute(path, folder or Path.cwd()))
+            given[name] = _located(declared[name], given[name], folder or Path.cwd())
     whole = {name: given.get(name, declaration.default) for name, declaration in declared.items()}
     for name, declaration in declared.items():
         _refuse_a_credential(name, whole[name])
@@ -201,5 +201,9 @@ def _refuse_a_credential(name: str, value: Any) -> None:
         )
 
 
-def _each(value: Any, change: Any) -> Any:
-    return [change(item) for item in value] if isinstance(value, list) else change(value)
+def _located(declaration: Declaration, value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_located(declaration, item, folder) for item in value]
+    if declaration.may_be_name and not any(character in value for character in "./"):
+        return value
+    return absolute(value, folder)

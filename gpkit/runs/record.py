@@ -82,7 +82,7 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
         "coverage": results["coverage"],
         "cells": outcome.cells,
         "ended_utc": text(ended),
-        "duration_s": _duration_s(run.get("started_utc"), ended),
+        "duration_s": outcome.timings.get("total_s") or _duration_s(run.get("started_utc"), ended),
         "timings": outcome.timings,
         **(facts or {}),
     }
@@ -100,6 +100,7 @@ def _headline(results: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _duration_s(started_utc: Any, ended: datetime) -> float | None:
+    """By the wall clock, for a run whose own clock is gone."""
     try:
         return round((ended - datetime.fromisoformat(started_utc)).total_seconds(), 3)
     except (TypeError, ValueError):

@@ -13,14 +13,10 @@ command completes the folder.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import selectors
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -34,118 +30,11 @@ from gpkit.runs import plain_report, record, status
 from gpkit.runs.plan import Plan, plan_of
 from gpkit.runs.processes import adopt_orphans, end_descendants
 from gpkit.runs.provenance import provenance
+from gpkit.runs.watch import Watch, say
 
 STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
 REPORT_LIMIT_S = 30.0  # chosen: a report takes about a second; this is for a machine that is very busy
-_STDERR_KEPT = 2000
 _SOCKET_PATH_CHARS = 90  # a Unix socket's path has at most 107, and the kernel adds to the folder's name
-
-
-class Watch:
-    """Everything that can happen to a run, as one stream of facts: the worker's events, the caller, signals, time."""
-
-    def __init__(self, started: datetime) -> None:
-        self.started = started
-        self.began_s = time.monotonic()
-        self.interrupted = False
-        self.stderr = b""
-        self.worker: subprocess.Popen[bytes] | None = None
-        self._lines: list[dict[str, Any]] = []
-        self._buffer = b""
-        self._events_ended = False
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(0, selectors.EVENT_READ, "caller")
-        wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._selector.register(wake_read, selectors.EVENT_READ, "signal")
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._interrupt)
-
-    def start_worker(self, plan: dict[str, Any]) -> None:
-        """Start a worker and hand it its plan."""
-        read, write = os.pipe()
-        self._lines, self._buffer, self._events_ended = [], b"", False
-        self.worker = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "gpkit.runs.worker", str(write), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(write,),
-            start_new_session=True,
-        )
-        os.close(write)
-        assert self.worker.stderr is not None
-        for stream in (read, self.worker.stderr.fileno()):
-            os.set_blocking(stream, False)
-        self._selector.register(read, selectors.EVENT_READ, "events")
-        self._selector.register(self.worker.stderr.fileno(), selectors.EVENT_READ, "stderr")
-        self.send(json.dumps(plan))
-
-    def send(self, line: str) -> None:
-        """Tell the worker something; one that is gone is noticed by :meth:`wait`."""
-        assert self.worker is not None
-        assert self.worker.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.worker.stdin.write(line.encode() + b"\n")
-            self.worker.stdin.flush()
-
-    def wait(self, event: str, until_s: float, *, heed_interrupt: bool = True) -> dict[str, Any] | str:
-        """The worker's event of that name; or ``timeout``, ``interrupted``, or ``gone`` when it ended without it."""
-        while True:
-            while self._lines:
-                line = self._lines.pop(0)
-                if line["event"] == event:
-                    return line
-                say(line)
-            if heed_interrupt and self.interrupted:
-                return status.INTERRUPTED
-            if self._events_ended:
-                return "gone"
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                return status.TIMEOUT
-            for key, _ in self._selector.select(left_s):
-                self._read(key.data, key.fd)
-
-    def end_worker(self, run_id: str) -> None:
-        """Kill the worker, the kernel and everything they started."""
-        if self.worker is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.worker.kill()
-            self.worker.wait()
-            for key in list(self._selector.get_map().values()):
-                if key.data in ("events", "stderr"):
-                    self._selector.unregister(key.fd)
-                    if key.data == "events":
-                        os.close(key.fd)
-            for stream in (self.worker.stdin, self.worker.stderr):
-                with contextlib.suppress(OSError):
-                    if stream is not None:
-                        stream.close()
-            self.worker = None
-        end_descendants(run_id)
-
-    def _read(self, kind: str, fd: int) -> None:
-        """Take what one source has."""
-        try:
-            data = os.read(fd, 65536)
-        except BlockingIOError:
-            return
-        if not data:
-            self.interrupted = self.interrupted or kind == "caller"
-            self._events_ended = self._events_ended or kind == "events"
-            self._selector.unregister(fd)
-            if kind == "events":
-                os.close(fd)
-        elif kind == "stderr":
-            self.stderr = (self.stderr + data)[-_STDERR_KEPT:]
-        elif kind == "events":
-            *lines, self._buffer = (self._buffer + data).split(b"\n")
-            self._lines += [json.loads(line) for line in lines]
-
-    def _interrupt(self, *_: Any) -> None:
-        self.interrupted = True
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_write, b".")
 
 
 def main() -> None:
@@ -196,12 +85,6 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
 def run_id_of(folder: Path) -> str:
     """The run that a complete or partial folder holds."""
     return folder.name.removesuffix(folders.PARTIAL)
-
-
-def say(event: dict[str, Any]) -> None:
-    """Tell the caller; one that is gone is not told."""
-    with contextlib.suppress(OSError):
-        os.write(1, json.dumps(event).encode() + b"\n")
 
 
 def _execution(plan: Plan, run_id: str, watch: Watch, deadline_s: float) -> record.Outcome:
