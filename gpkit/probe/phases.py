@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 from gpkit.tables import PHASES
 
+FLOOR_S = 0.010
+"""What the probe and a local service may add to a planted delay, at the median (benchmarks/results.md)."""
+
 
 def phases(marks: Mapping[str, int], *, planned_ns: int, end_ns: int, ended_in: str) -> dict[str, int | None]:
     """The time in each phase, in nanoseconds.

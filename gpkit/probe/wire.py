@@ -1,8 +1,9 @@
 """One connection: bytes in, stamped WebSocket messages out.
 
 ``websockets`` does the protocol through its documented sans-I/O layer; this module moves the bytes and takes the
-time. A stamp is taken once for each chunk of bytes, before anything is parsed, so that parsing is never measured as
-waiting. Nothing here knows the golden path, and nothing that a server sends raises.
+time. What is sent is stamped just before the kernel gets it, what is received just after it gave it, before anything
+is parsed: a wait for an answer is never measured shorter than it was, and parsing is never measured as waiting.
+Nothing here knows the golden path, and nothing that a server sends raises.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Wire(asyncio.Protocol):
 
     Attributes:
         made_ns: The transport was ready: TCP for ``ws``, TLS for ``wss``.
-        request_sent_ns: The upgrade request was written.
+        request_sent_ns: The upgrade request was about to be written.
         first_byte_ns: The first byte of the answer.
         answered_ns: The answer was parsed.
         opened_ns: The 101 was parsed and is valid.
@@ -93,8 +94,9 @@ class Wire(asyncio.Protocol):
         if not self.is_open:
             return None
         self._protocol.send_text(text.encode())
+        at_ns = perf_counter_ns()
         self._flush()
-        return perf_counter_ns()
+        return at_ns
 
     def ping(self) -> None:
         """Send a ping, if still open."""
@@ -156,8 +158,8 @@ class Wire(asyncio.Protocol):
         self.made_ns = perf_counter_ns()
         self._transport = cast(asyncio.Transport, transport)
         self._protocol.send_request(self._request)
-        self._flush()
         self.request_sent_ns = perf_counter_ns()
+        self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
