@@ -174,23 +174,27 @@ def run(
         ask_to_stop.append(lambda: loop.call_soon_threadsafe(stop.set))
         finished.append(await golden_path(environment, plan, into=into, progress=progress, stop=stop))
 
+    # Not Thread.join: interrupted by Ctrl-C, it takes a thread that still runs for one that has ended (Python 3.11).
+    ended = threading.Event()
+
     def work() -> None:
         try:
             asyncio.run(probe())
-        except BaseException as error:
+        except BaseException as error:  # raised on in the caller's thread
             raised.append(error)
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=work, name="gpkit-probe", daemon=True)
-    thread.start()
+    threading.Thread(target=work, name="gpkit-probe", daemon=True).start()
     try:
-        thread.join()
+        ended.wait()
     except KeyboardInterrupt:
-        while thread.is_alive() and not ask_to_stop:  # it is only just starting
-            thread.join(0.01)
+        while not ask_to_stop and not ended.wait(0.01):  # it is only just starting
+            pass
         with contextlib.suppress(RuntimeError):  # it ended meanwhile
             for ask in ask_to_stop:
                 ask()
-        thread.join()
+        ended.wait()
     if raised:
         raise raised[0]
     return finished[0]
