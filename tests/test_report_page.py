@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -295,10 +296,38 @@ def test_markup_in_a_markdown_cell_is_shown_as_text(tmp_path):
     assert 'src="http' not in page
 
 
+def test_the_page_can_be_read_by_ear(tmp_path):
+    book = notebook(stop="x")
+    picture = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    book["cells"].append(nbformat.v4.new_code_cell("f", outputs=[picture]))
+    read = outline(render(run_folder(tmp_path, notebook=book, status="failed"), root=tmp_path))
+    levels = [int(tag[1]) for tag, _ in read.tags if re.fullmatch("h[1-6]", tag)]
+
+    assert ("html", {"lang": "en"}) in read.tags
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert all("scope" in attributes for tag, attributes in read.tags if tag == "th")
+    assert all(attributes.get("alt") for tag, attributes in read.tags if tag == "img")
+    ids = {attributes["id"] for _, attributes in read.tags if "id" in attributes}
+    assert {a["aria-labelledby"] for _, a in read.tags if "aria-labelledby" in a} <= ids
+    assert all(a.get("aria-label") for _, a in read.tags if a.get("role") == "img")
+
+
+def test_a_packed_array_of_a_figure_is_never_altered(tmp_path):
+    packed = {"dtype": "f8", "bdata": "ZXlK" + "aGVsbG8gd29ybGQ" * 4 + "="}
+    book = notebook(figures=0)
+    drawn = nbformat.v4.new_output("display_data", {PLOTLY: {"data": [{"y": packed}], "layout": {}}})
+    book["cells"].append(nbformat.v4.new_code_cell("f", outputs=[drawn]))
+
+    assert packed["bdata"] in render(run_folder(tmp_path, notebook=book), root=tmp_path).read_text()
+
+
 def test_a_table_keeps_its_cells_and_loses_its_style_sheet_and_its_classes(tmp_path):
     page = render(run_folder(tmp_path), root=tmp_path).read_text()
 
     assert '<th scope="col">outcome</th>' in page
+    assert '<th scope="row">2</th>' in page
+    assert page.count("<thead>") == page.count("</thead>") == 5
     assert "vertical-align: middle" not in page
     assert "dataframe" not in page
 

@@ -61,9 +61,19 @@ def chart(figure: Mapping[str, Any], index: int) -> Chart:
 def _script_json(figure: Mapping[str, Any]) -> Markup:
     """The figure without its table and title (both stand beside it), as JSON that cannot end the script element."""
     layout = {key: value for key, value in _object(figure.get("layout")).items() if key not in ("meta", "title")}
-    text = json.dumps({"data": figure.get("data") or [], "layout": layout}, ensure_ascii=False, separators=(",", ":"))
-    safe = redact(text).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    drawn = _redacted({"data": figure.get("data") or [], "layout": layout})
+    text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
+    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return markup(safe.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _redacted(value: Any) -> Any:
+    """Every text of a figure redacted; packed arrays are numbers, and chance must not break them."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(key)): part if key == "bdata" else _redacted(part) for key, part in value.items()}
+    return [_redacted(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _title(layout: Mapping[str, Any]) -> Any:

@@ -29,7 +29,7 @@ from gpkit.report.visible import MAX_LINE_CHARS, one_line, shown, terminal
 from gpkit.report.wording import answer, failure_message, instant, status_sentence, verdict_word
 
 MAX_EVIDENCE_IDS = 20  # chosen: enough to recognise; results.json has them all
-MAX_EVIDENCE_LINES = 40  # chosen
+MAX_EVIDENCE_LINES = 20  # chosen: the first and the worst; the evidence files hold all
 _TEMPLATES = Path(__file__).parent / "template"
 # The kernel's richest form that this page can show safely; SVG only ever as an image, where no script runs.
 _PRIORITY = [MIME, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]

@@ -37,6 +37,7 @@ _ATTRIBUTES = {
     "abbr": ["title"],
 }
 _STYLE_SHEET = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
+_HEADER_CELL = re.compile(r"<th(?=[ >])(?![^>]*\bscope=)")
 _TABLE_HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 _SAFE_LINK = re.compile(r"(?i)https?://|#|[^:]*$")
 _INLINE_IMAGE = re.compile(r"^data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$")
@@ -60,8 +61,7 @@ def clean_html(html: str) -> Markup:
     """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped."""
     text = _STYLE_SHEET.sub("", shown(html, MAX_HTML_CHARS))
     cleaned = bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols=[])
-    headed = _TABLE_HEAD.sub(lambda head: head[0].replace("<th>", '<th scope="col">'), cleaned)
-    return markup(_scrolling(headed))
+    return markup(_readable_tables(cleaned))
 
 
 def own_markdown(source: str) -> tuple[Markup, list[Heading]]:
@@ -126,10 +126,12 @@ class _Printed(_Page):
 
 def _rendered(source: str, renderer: _Page) -> Markup:
     render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
-    return markup(_scrolling(str(render(shown(source)))))
+    return markup(_readable_tables(str(render(shown(source)))))
 
 
-def _scrolling(html: str) -> str:
-    """Every table in a box that scrolls by itself, so that the page never does sideways."""
-    opened = html.replace("<table>", '<div class="wide" tabindex="0"><table>')
+def _readable_tables(html: str) -> str:
+    """Every table in a box that scrolls by itself, its header cells saying what they head."""
+    headed = _TABLE_HEAD.sub(lambda head: _HEADER_CELL.sub('<th scope="col"', head[0]), html)
+    headed = _HEADER_CELL.sub('<th scope="row"', headed)
+    opened = headed.replace("<table>", '<div class="wide" tabindex="0"><table>')
     return opened.replace("</table>", "</table></div>")

@@ -15,7 +15,7 @@ from typing import Any
 from gpkit.redaction import redact
 
 MAX_OUTPUT_CHARS = 20_000  # chosen: about 250 lines; the notebook beside the report holds everything
-MAX_LINE_CHARS = 2_000  # chosen: one log line of a finding
+MAX_LINE_CHARS = 1_000  # chosen: one log line of a finding
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _LINK = re.compile(r"\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)")  # a terminal hyperlink: its text stays
