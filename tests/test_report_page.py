@@ -156,7 +156,7 @@ def test_a_failed_run_names_the_cell_the_heading_above_it_and_the_error(tmp_path
 
     assert "It stopped at code cell 7, under “Where are they lost?”." in text
     assert "TableError: Column 'ready_ns' is missing." in text
-    assert "7 of 8 code cells ran" in text
+    assert "7 of 8 code cells were started" in text
 
 
 def test_a_failed_run_still_shows_the_findings_it_had(tmp_path):

@@ -77,7 +77,7 @@ def _stopped(account: Account, story: Story) -> Iterator[str]:
     if message:
         yield fenced(terminal(message, 2000))
         yield ""
-    yield f"{story.ran} of {story.code_cells} code cells ran. No verdict is drawn from what was recorded."
+    yield f"{story.ran} of {story.code_cells} code cells were started. No verdict is drawn from what was recorded."
     yield ""
 
 

@@ -7,7 +7,7 @@ and its word never looks like an answer.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gpkit.report.account import Account, Claim
@@ -66,8 +66,8 @@ def answer(account: Account) -> Word:
 
 
 def status_word(account: Account) -> Word:
-    """How the run ended, as one word."""
-    return _STATUSES[account.status]
+    """How the run ended, as it stands in a column of its own: ``failed``, ``kernel died``."""
+    return replace(_STATUSES[account.status], word=account.status.replace("-", " "))
 
 
 def status_sentence(account: Account) -> str:
