@@ -222,6 +222,23 @@ def test_a_reader_that_goes_away_is_no_error(project):
     assert "Exception" not in done.stderr
 
 
+def test_a_reader_that_goes_away_changes_no_exit_code_of_a_run(project):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "gpkit", "run", "works", "--json"],
+        cwd=project,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(write)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_entries_are_put_out_as_lines_or_into_a_file(project):
     entries = [{"timestamp": f"2025-09-07T13:20:0{i}Z", "insertId": f"i{i}", "textPayload": "x"} for i in range(3)]
     (project / "entries.json").write_text(json.dumps(entries))

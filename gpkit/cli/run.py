@@ -46,8 +46,7 @@ def run(chosen: argparse.Namespace) -> int:
         shown.clear()
         tell(line(made))
         if chosen.json:
-            sys.stdout.write(json.dumps(made.results, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            _put_out(made.results)
 
     try:
         made = runs.launch(plans, jobs=chosen.jobs, on_progress=shown.progress, on_end=ended)
@@ -71,6 +70,14 @@ def line(made: Run) -> str:
         [part.replace("\u00a0", " ") for part in said if part]
         + [_relative(made.report if made.report.exists() else made.folder)]
     )
+
+
+def _put_out(results: dict[str, Any]) -> None:
+    try:
+        sys.stdout.write(json.dumps(results, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader had enough; the runs go on, and the exit code still says how they ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _headline(made: Run) -> str:

@@ -7,7 +7,8 @@ A declaration is one annotated assignment of a literal and the comment at its en
     logs: str = ""                 # an export; empty means probe {path}
 
 ``[low..high]`` bounds a number (either end may be left out), ``{a|b}`` lists what is allowed, ``{path}`` marks a
-file or folder of the caller, ``{name or path}`` the same where a text without a dot or a slash is a name. Types: ``str``, ``int``, ``float``, ``bool`` and lists of them (``list[float]``).
+file or folder of the caller, ``{name or path}`` the same where a text without a dot or a slash is a name.
+Types: ``str``, ``int``, ``float``, ``bool`` and lists of them (``list[float]``).
 A default may span lines and may hold ``=``: the syntax tree is read, not the text.
 """
 

@@ -81,6 +81,9 @@ class TruthfulEngine(Engine):  # type: ignore[misc]
             # RuntimeError: the kernel ended, or did not answer, before the first cell.
             session.failure = error
             _mark(nb_man, session, error)
+        finally:
+            if client.kc is not None:  # nbclient closes only the channels of kernels that it started
+                client.kc.stop_channels()
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]

@@ -128,7 +128,7 @@ def absolute(path: str, folder: Path) -> str:
     if not os.access(whole, os.R_OK):
         raise SourceError(f"{path} cannot be read.", "Its permissions do not allow it.")
     if whole.is_file() and whole.stat().st_size == 0:
-        raise SourceError(f"{path} is empty.", "It holds no log entries at all, not even an empty list.")
+        raise SourceError(f"{path} is empty.", "There is nothing in it to read.")
     return str(whole.resolve())
 
 
