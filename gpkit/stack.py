@@ -57,6 +57,7 @@ class Stack:
     secret_file: Path
     pid: int
     _process: subprocess.Popen[bytes]
+    _settled: int = 0
 
     def settle(self, timeout_s: float = 15.0) -> None:
         """Wait until every connection's log and truth lines are written.
@@ -64,18 +65,22 @@ class Stack:
         Raises:
             FarSideError: Some connection is still open after ``timeout_s``, or the stack is gone.
         """
+        self._settled += 1
         try:
             assert self._process.stdin is not None
-            self._process.stdin.write(b"settle\n")
+            self._process.stdin.write(f"settle {self._settled}\n".encode())
             self._process.stdin.flush()
         except (OSError, ValueError) as error:
             raise FarSideError("The local stack is gone.", _last_words(self.folder)) from error
-        answer = _read_line(self._process, timeout_s)
-        if answer != "settled":
-            raise FarSideError(
-                f"The local stack did not settle within {timeout_s} s.",
-                "A client still holds a connection." if answer is None else _last_words(self.folder),
-            )
+        until_s = time.monotonic() + timeout_s
+        # An earlier call that gave up may still be answered: that answer is not ours.
+        while (answer := _read_line(self._process, until_s - time.monotonic())) != f"settled {self._settled}":
+            if answer is None:
+                is_gone = self._process.poll() is not None
+                raise FarSideError(
+                    f"The local stack did not settle within {timeout_s} s.",
+                    _last_words(self.folder) if is_gone else "A client still holds a connection.",
+                )
 
     def truth(self) -> list[dict[str, Any]]:
         """What was really done, one row a connection, in the order in which they ended."""

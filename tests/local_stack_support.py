@@ -15,7 +15,7 @@ from typing import Any
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, NegotiationError
 
-from gpkit.protocol.credentials import handshake, mint
+from gpkit.protocol.credentials import MUST_BE_REFUSED, handshake, mint, speaks_for
 from gpkit.protocol.events import EVENTS, moves_to_restore
 from gpkit.stack import Stack
 
@@ -120,7 +120,7 @@ async def visit(
     shown.open_s = time.perf_counter() - started
     shown.subprotocol = ws.subprotocol
     try:
-        await _talk(ws, shown, started, send, send_delay_s, patience_s, messages, user)
+        await _talk(ws, shown, started, send, send_delay_s, patience_s, messages, speaks_for(user, credential))
     except ConnectionClosed as error:
         received = error.rcvd
         shown.close_code = received.code if received else 1006
@@ -133,7 +133,7 @@ async def visit(
         missing = [name for name in EVENTS if name not in shown.events]
         if shown.ready_s is None:
             shown.outcome = "ready_timeout"
-        elif credential in ("none", "garbage", "wrong-secret", "expired", "not-yet-valid", "wrong-aud"):
+        elif credential in MUST_BE_REFUSED:
             shown.outcome = "accepted_bad_credential"
         elif not missing:
             shown.outcome = "ok"
@@ -153,7 +153,7 @@ async def _talk(
     send_delay_s: float,
     patience_s: float,
     messages: int,
-    user: str,
+    who: str | None,
 ) -> None:
     async def say() -> None:
         for _ in range(messages):
@@ -172,7 +172,7 @@ async def _talk(
         except TimeoutError:
             return
         shown.frame_s.append(time.perf_counter() - started)
-        _note(shown, frame, user)
+        _note(shown, frame, who)
         if shown.ready_s is None and _is_welcome(frame):
             shown.ready_s = shown.frame_s[-1]
             if send == "after-ready":
@@ -185,7 +185,7 @@ def _is_welcome(frame: str | bytes) -> bool:
     return isinstance(frame, str) and "connection_established" in frame and '"connection_id"' in frame
 
 
-def _note(shown: Shown, frame: str | bytes, user: str) -> None:
+def _note(shown: Shown, frame: str | bytes, who: str | None) -> None:
     shown.frames.append(frame)
     shown.largest = max(shown.largest, len(frame))
     try:
@@ -199,7 +199,7 @@ def _note(shown: Shown, frame: str | bytes, user: str) -> None:
     name = data.get("event") or message["type"]
     if name in EVENTS:
         named = message.get("user_id") or data.get("user_id")
-        if str(named).startswith("other-") and not user.startswith("other-"):
+        if str(named).startswith("other-") and named != who:
             shown.foreign += 1
         else:
             shown.events.append(name)

@@ -86,3 +86,38 @@ def test_demo_mode_is_a_bypass_for_a_bad_credential_only():
 
 def test_no_fault_is_ok():
     assert expected([], "B") == ("ok", {})
+
+
+def parameter_text(parameter) -> str:
+    default = parameter.default
+    if isinstance(default, dict):
+        default = default["constant"]
+    elif isinstance(default, list):
+        default = "all"
+    shown = f"`{parameter.name}`" + ("" if default in (None, "") else f" = {default}")
+    return f"{shown} ({', '.join(parameter.choices)})" if parameter.choices else shown
+
+
+def seen_text(row) -> str:
+    where = [] if row.generations == "ABC" else [" and ".join(row.generations)]
+    where += [f"a bad {key}" if isinstance(value, tuple) else f"{key} {value}" for key, value in row.when.items()]
+    shown = [f"`{row.outcome}`" if row.outcome else ""]
+    shown += [f"{key} {number}" for key, number in row.counts.items()]
+    shown += ["a browser would fail"] if row.browser_would_fail else []
+    shown += [f"`{row.reason}`"] if row.reason else []
+    text = ", ".join(filter(None, shown)) or "as usual"
+    return f"{', '.join(where)}: {text}" if where else text
+
+
+def page_row(fault) -> str:
+    seen_cell = "; ".join(seen_text(row) for row in fault.seen)
+    parameters = "; ".join(parameter_text(parameter) for parameter in fault.parameters)
+    return f"| `{fault.name}` | {fault.meaning} | {fault.needs} | {seen_cell} | {parameters} |"
+
+
+def test_the_page_on_the_local_stack_lists_the_table(root):
+    page = (root / "docs" / "local-stack.md").read_text("utf-8").splitlines()
+
+    assert [line for line in page if line.startswith("| `") and line.count("|") == 6] == [
+        page_row(fault) for fault in FAULTS.values()
+    ]

@@ -14,7 +14,6 @@ from gpkit.local.draws import is_lost, unit
 from gpkit.local.envelopes import Address
 from gpkit.protocol.events import EVENTS
 
-MESSAGE_BYTES = 8192
 HEARTBEAT_S = 35.0  # the platform's receive timeout on staging
 
 # What a client may call a message; null for one that is answered without an agent.
@@ -55,8 +54,11 @@ async def _answer(talk: Conversation, arrived_ns: int, message: Any) -> None:
     if not isinstance(message, str):
         await _error(talk, "UNSUPPORTED_DATA", "Binary messages are not handled")
         return
-    if len(message.encode()) > talk.scenario.limits.get("message_bytes", MESSAGE_BYTES):
-        await _error(talk, "MESSAGE_TOO_LARGE", f"Messages are limited to {MESSAGE_BYTES} bytes")
+    if len(message.encode()) > talk.limits.message_bytes:
+        await _error(talk, "MESSAGE_TOO_LARGE", f"Messages are limited to {talk.limits.message_bytes} bytes")
+        return
+    if not talk.limits.allows(talk.message_times):
+        await _error(talk, "RATE_LIMIT_EXCEEDED", "Too many messages in a minute")
         return
     try:
         parsed = json.loads(message)

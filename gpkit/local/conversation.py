@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gpkit.local import lines
+from gpkit.local.limits import Limits
 from gpkit.local.session import Session
 from gpkit.protocol.scenarios import Scenario
 
@@ -38,14 +40,19 @@ class Conversation:
         scenario: What the faults file says.
         secret: HS256 secret of the service.
         seed: Of all draws.
+        limits: Of the whole service.
     """
 
-    def __init__(self, ws: WebSocket, session: Session, scenario: Scenario, secret: str, seed: int) -> None:
+    def __init__(
+        self, ws: WebSocket, session: Session, scenario: Scenario, secret: str, seed: int, limits: Limits
+    ) -> None:
         self.ws = ws
         self.session = session
         self.scenario = scenario
         self.secret = secret
         self.seed = seed
+        self.limits = limits
+        self.message_times: deque[float] = deque()
         self.generation = session.generation
         suffix = session.trace[:12]
         self.connection_id = f"main_{suffix}" if self.generation == "C" else f"ws_conn_{suffix}"

@@ -169,15 +169,24 @@ async def _standard_input() -> asyncio.StreamReader:
 
 
 async def _obey(commands: asyncio.StreamReader, traffic: Traffic, stopped: asyncio.Event) -> None:
-    """One command there is: ``settle`` is answered when no session is in progress. The end of input is the end."""
-    while command := await commands.readline():
-        if command.strip() == b"settle":
-            # A connection may still be in the listener's queue, or a close in a socket's buffer: look again.
-            for _ in range(3):
-                await asyncio.sleep(0.002)
-                await traffic.idle.wait()
-            _say("settled")
+    """One command there is: ``settle N`` is answered when no session is in progress. The end of input is the end."""
+    settling: set[asyncio.Task[None]] = set()
+    while words := (await commands.readline()).split():
+        if words[0] == b"settle":
+            task = asyncio.create_task(_settle(traffic, words[-1].decode()))
+            settling.add(task)
+            task.add_done_callback(settling.discard)
     stopped.set()
+    for task in settling:
+        task.cancel()
+
+
+async def _settle(traffic: Traffic, number: str) -> None:
+    # A connection may still be in the listener's queue, or a close in a socket's buffer: look again.
+    for _ in range(3):
+        await asyncio.sleep(0.002)
+        await traffic.idle.wait()
+    _say(f"settled {number}")
 
 
 async def _watch_parent(stopped: asyncio.Event) -> None:

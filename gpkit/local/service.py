@@ -16,7 +16,9 @@ from starlette.websockets import WebSocket
 
 from gpkit.local.agent import serve_messages
 from gpkit.local.conversation import Conversation, EndedError, GoneError
+from gpkit.local.envelopes import error_message
 from gpkit.local.handshake import shake_hands
+from gpkit.local.limits import Limits
 from gpkit.local.session import Session
 from gpkit.protocol.events import EVENTS
 from gpkit.protocol.scenarios import Scenario
@@ -36,12 +38,14 @@ def application(claim: Claim, scenario: Scenario, secret: str, seed: int) -> Sta
         seed: Of all draws.
     """
 
+    limits = Limits(scenario.limits)
+
     async def golden_path(ws: WebSocket) -> None:
         session = claim(ws.client.port) if ws.client else None
         if session is None:
             await ws.close(1008)
             return
-        talk = Conversation(ws, session, scenario, secret, seed)
+        talk = Conversation(ws, session, scenario, secret, seed, limits)
         try:
             await _converse(talk)
         finally:
@@ -61,17 +65,32 @@ def application(claim: Claim, scenario: Scenario, secret: str, seed: int) -> Sta
 
 
 async def _converse(talk: Conversation) -> None:
+    entered = ""
     try:
         await shake_hands(talk)
-        await serve_messages(talk)
+        if talk.limits.enter(talk.user):
+            entered = talk.user
+            await serve_messages(talk)
+        else:
+            await _one_too_many(talk)
     except GoneError:
         if talk.truth["accepted_ns"] is not None and not talk.closing:
             talk.say("client_disconnect", code=talk.truth["close_code"])
     except EndedError:
         pass
+    finally:
+        if entered:
+            talk.limits.leave(entered)
     if talk.truth["accepted_ns"] is not None:
         talk.say("cleanup")
         talk.say("closed")
+
+
+async def _one_too_many(talk: Conversation) -> None:
+    now_ns = talk.session.application_ns()
+    await talk.send(error_message("CONNECTION_LIMIT", "Too many connections for this user", now_ns))
+    await talk.close(1008, "Connection limit exceeded")
+    talk.truth["refused"] = "unknown"
 
 
 async def _health(_: Request) -> JSONResponse:
