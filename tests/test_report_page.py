@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import nbformat
 import pytest
 
 from gpkit.errors import OutputError
-from gpkit.report import render
+from gpkit.report import prepare, render
 from tests.report_support import HOSTILE, PLOTLY, figure, finding, findings, lines, notebook, run_folder
 
 
@@ -418,3 +420,19 @@ def test_every_number_of_every_finding_is_on_the_page(tmp_path):
         assert told["claim"] in text
         assert f"n = {told['n']}" in text
     assert len(findings()) == 3
+
+
+def test_getting_ready_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    prepare()
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_the_package_loads_neither_nbconvert_nor_jinja():
+    asked = "import sys, gpkit.report; print({'nbconvert', 'jinja2', 'mistune'} & set(sys.modules))"
+
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "set()"

@@ -43,6 +43,23 @@ def render(folder: Path, *, root: Path) -> Path:
     return folder / HTML_FILE
 
 
+def prepare() -> None:
+    """Makes a small page and drops it, so that everything is imported and compiled when a process renders later.
+
+    A process that waits for a kernel has the time: the first report then takes 0.05 s instead of 0.7 s.
+    """
+    from nbformat import v4
+
+    from gpkit.report import page, plain, story
+    from gpkit.report.account import Account
+
+    shown = v4.new_output("display_data", {"text/html": "<table></table>"})
+    cells = [v4.new_markdown_cell("# a\n\n| b |\n|---|\n| c |"), v4.new_code_cell("d = 1  # e", outputs=[shown])]
+    told = story.tell(cells)
+    page.report_page(Account("", Path()), told, root=Path())
+    plain.report_markdown(Account("", Path()), told)
+
+
 def write_index(root: Path) -> Path:
     """Writes ``root/index.html``: every run under ``root/runs``, newest first.
 

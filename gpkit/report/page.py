@@ -7,6 +7,7 @@ markup made in ``prose`` or ``charts``.
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,16 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "style": markup(style()),
     }
     notebook = nbformat.from_dict({"cells": story.cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    page, _ = _exporter().from_notebook_node(notebook, {"page": resources})
+    page, _ = exporter().from_notebook_node(notebook, {"page": resources})
     return str(page)
 
 
-def _exporter() -> Any:
+@cache
+def exporter() -> Any:
+    """nbconvert with our template, read and compiled once for a process."""
     config = Config()
     config.NbConvertBase.display_data_priority = _PRIORITY
-    exporter = TemplateExporter(
+    made = TemplateExporter(
         config=config,
         template_name="gpkit",
         template_file="index.html.j2",
@@ -77,8 +80,8 @@ def _exporter() -> Any:
         extra_template_basedirs=[str(_TEMPLATES)],
         default_preprocessors=[],
     )
-    exporter.environment.autoescape = True
-    exporter.environment.filters.update(
+    made.environment.autoescape = True
+    made.environment.filters.update(
         clean_html=clean_html,
         code=_code,
         instant=instant,
@@ -89,7 +92,7 @@ def _exporter() -> Any:
         shown=shown,
         terminal=terminal,
     )
-    return exporter
+    return made
 
 
 def _code(source: str) -> Markup:

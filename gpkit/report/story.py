@@ -59,7 +59,7 @@ def read_story(folder: Path) -> Story:
     """The story of a run's notebook; a missing or unreadable one has no cells and a ``problem``."""
     try:
         notebook = nbformat.v4.reads((folder / NOTEBOOK_FILE).read_text(encoding="utf-8"))
-        return _told(list(notebook.get("cells") or []))
+        return tell(list(notebook.get("cells") or []))
     except FileNotFoundError:
         problem = f"{NOTEBOOK_FILE} is missing."
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -67,7 +67,8 @@ def read_story(folder: Path) -> Story:
     return Story("", [], [], 0, 0, 0, None, problem)
 
 
-def _told(read: list[Any]) -> Story:
+def tell(read: list[Any]) -> Story:
+    """The story of these cells, which it takes over and alters."""
     question, under, code_cells = "", "", 0
     cells: list[Any] = []
     headings: list[Heading] = []
