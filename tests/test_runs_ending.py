@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from gpkit import runs
@@ -183,6 +184,28 @@ def test_a_cell_with_outputs_without_end_is_cut(project):
 
     assert made.status == "ok"
     assert len(cells_of(made.folder)[0].outputs) == 501
+
+
+def test_a_notebook_that_names_no_kernel_runs_on_the_usual_one(project):
+    notebook = add_notebook(project, "bare", "print(attempts)")
+    content = nbformat.read(notebook, as_version=4)
+    content.metadata.clear()
+    nbformat.write(content, notebook)
+
+    made = one(notebook, texts={"attempts": "3"})
+
+    assert made.status == "ok"
+    assert cells_of(made.folder)[0].outputs[0].text == "3\n"
+
+
+def test_a_process_that_a_cell_forked_does_not_outlive_the_run(project):
+    made = one(
+        add_notebook(project, "fork", "import os, time\nif os.fork() == 0:\n    time.sleep(600)", "print('kept')")
+    )
+
+    assert made.status == "ok"
+    assert cells_of(made.folder)[1].outputs[0].text == "kept\n"
+    assert processes_with(made.run_id) == []
 
 
 def test_a_credential_that_a_cell_shows_is_not_written(project, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -178,6 +179,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     assert read(path) == {"status": "ok"}
     assert [found.name for found in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_text_that_is_no_unicode_is_written_as_its_escape(tmp_path):
+    folders.write_json(tmp_path / "run.json", {"message": "a\ud800b"})
+
+    assert json.loads((tmp_path / "run.json").read_bytes()) == {"message": "a\ud800b"}
 
 
 def test_run_ids_sort_by_time_and_are_unique():

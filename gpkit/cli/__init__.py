@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # JSON lines are UTF-8 wherever they are written
+        # JSON lines are UTF-8 wherever they are written; a lone surrogate becomes its escape.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         chosen = parser().parse_args(arguments)
         return int(chosen.command(chosen))

@@ -28,6 +28,7 @@ from gpkit.runs.status import is_callers_fault
 
 NAME = "gpkit"
 STREAM_CAP_CHARS = 1_000_000  # chosen: 12 000 lines; a reader never reads more, and evidence goes to evidence/
+DISPLAY_CAP_CHARS = 20_000_000  # chosen: more than a browser shows in reasonable time
 OUTPUT_CAP = 500  # chosen: outputs of one cell
 IOPUB_TIMEOUT_S = 60  # nbclient's 4 s fail a cell that printed much on a busy machine
 _SAVE_EVERY_S = 2.0
@@ -96,7 +97,16 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             return _append_stream(outs, "stderr", f"… cut here: a cell keeps {OUTPUT_CAP} outputs.\n")
         if msg["msg_type"] == "stream":
             return _append_stream(outs, msg["content"]["name"], msg["content"]["text"])
+        _cut(msg["content"].get("data", {}))
         return super().output(outs, msg, display_id, cell_index)
+
+
+def _cut(data: dict[str, Any]) -> None:
+    """Replace what is too large to be looked at by a note."""
+    for kind, value in data.items():
+        size = len(value) if isinstance(value, str) else 0
+        if size > DISPLAY_CAP_CHARS:
+            data[kind] = f"… left out here: {size} characters of {kind}."
 
 
 def _append_stream(outs: list[Any], name: str, text: str) -> Any:

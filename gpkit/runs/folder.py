@@ -80,7 +80,8 @@ def write_text(path: Path, text: str) -> None:
     """Write a whole file or nothing: what was there stays until the new content is on the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        # A lone surrogate, as a broken log line may hold, becomes its escape: in JSON that is the same text.
+        with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -123,13 +123,20 @@ def absolute(path: str, folder: Path) -> str:
     whole = folder / Path(path).expanduser()
     if any(character in path for character in "*?["):
         return str(whole)
-    if not whole.exists():
-        raise SourceError(f"{path} does not exist.", next_step="Relative paths start at the current folder.")
+    if not _exists(whole):
+        raise SourceError(f"{path[:200]} does not exist.", next_step="Relative paths start at the current folder.")
     if not os.access(whole, os.R_OK):
         raise SourceError(f"{path} cannot be read.", "Its permissions do not allow it.")
     if whole.is_file() and whole.stat().st_size == 0:
         raise SourceError(f"{path} is empty.", "There is nothing in it to read.")
     return str(whole.resolve())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a character that no path has
+        return False
 
 
 def _parse_item(declaration: Declaration, text: str) -> Any:

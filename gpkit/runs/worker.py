@@ -174,6 +174,9 @@ def _papermill(plan: dict[str, Any], session: engine.Session) -> Exception | Non
             None,
             parameters=plan["inject"],
             engine_name=engine.NAME,
+            # A notebook may leave out what papermill insists on.
+            kernel_name=session.kernel.kernel_name,
+            language=session.kernel.kernel_spec.language or "python",
             progress_bar=False,
             session=session,
         )
