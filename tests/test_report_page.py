@@ -81,7 +81,7 @@ def test_every_part_of_a_finding_is_shown(tmp_path):
         "Whether a lost event was never sent: the server's log says.",
         "gpkit run handshake_race -e staging",
         "attempt-0112",
-        "Authentication failed: signature verification failed user=5",
+        "68bd000500000 2026-11-20T10:00:05.123456Z Authentication failed: signature verification failed user=5",
         "and 40 more in results.json",
     ):
         assert part in text

@@ -120,7 +120,7 @@ def _evidence(claim: Claim) -> dict[str, Any]:
         "ids": [one_line(one) for one in claim.evidence[:MAX_EVIDENCE_IDS]],
         "more_ids": max(0, len(claim.evidence) - MAX_EVIDENCE_IDS),
         "lines": [
-            (one_line(line.get("id")), instant(str(line.get("at") or "")), shown(line.get("text"), MAX_LINE_CHARS))
+            (one_line(line.get("id")), one_line(line.get("at")), shown(line.get("text"), MAX_LINE_CHARS))
             for line in claim.lines[:MAX_EVIDENCE_LINES]
         ],
         "more_lines": max(0, len(claim.lines) - MAX_EVIDENCE_LINES),
