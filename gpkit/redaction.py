@@ -48,6 +48,13 @@ CANDIDATE = (
 """RE2-compatible: a text that :func:`redact` would change matches this, or holds a remembered value."""
 
 _candidate = re.compile(CANDIDATE)
+# In lower case, one of these stands in every text that CANDIDATE matches.
+_WORDS = (
+    *("bearer", "basic", "authorization", "token", "jwt", "ticket", "passw", "secret", "staging-auth", "fernet_key"),
+    *("private key", "private_key", "apikey", "api_key", "api-key", "eyj", "eyai", "ewog", "ewoi", "ewoj"),
+    *("zxlk", "zxlb", "zxdv", "wlhss", "wlhsq", "wlhkd", "aiza", "ya29.", "sk-", "sk_live_", "sk_test_"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "akia", "asia", "xoxa", "xoxb", "xoxp", "xoxr", "xoxs", "gocspx-"),
+)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _DOT = r"(?:\.|%2[Ee])"
 _WHOLE_JWT = re.compile(
@@ -74,7 +81,7 @@ def redact(text: str) -> str:
     for form in _remembered:
         if form in text:
             text = text.replace(form, "[redacted:secret]")
-    if _candidate.search(text) is None:
+    if not _may_hold_credential(text) or _candidate.search(text) is None:
         return text
     if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub("[redacted:key]", text)
@@ -88,6 +95,17 @@ def redact(text: str) -> str:
     text = _JSON.sub(_json_value, text)
     text = _ASSIGNED.sub(_token_like("token"), text)
     return _KEY.sub("[redacted:key]", text)
+
+
+def _may_hold_credential(text: str) -> bool:
+    """False where :data:`CANDIDATE` cannot match: fixed words are found fifty times faster than the pattern."""
+    if not text.isascii():  # ignoring case, a pattern takes letters of other scripts for ours
+        return True
+    lowered = text.lower()
+    for word in _WORDS:  # noqa: SIM110 - a loop is twice as fast as any() here
+        if word in lowered:
+            return True
+    return False
 
 
 def remember_secret(value: str) -> None:
@@ -155,8 +173,21 @@ def mask_contacts(text: str) -> str:
     """
     if "@" in text:
         text = _EMAIL.sub(r"***@\1", text)
-    text = _IPV4.sub(_mask_ipv4, text)
-    return _IPV6.sub(_mask_ipv6, text) if text.count(":") >= 2 else text
+    if text.count(".") >= 3:
+        text = _IPV4.sub(_mask_ipv4, text)
+    return _IPV6.sub(_mask_ipv6, text) if _may_hold_ipv6(text) else text
+
+
+def _may_hold_ipv6(text: str) -> bool:
+    """An IPv6 address has two colons in a row, or seven with at most four digits between each two."""
+    if "::" in text:
+        return True
+    short_ones = 0
+    for part in text.split(":")[1:-1]:
+        short_ones = short_ones + 1 if len(part) <= 4 else 0
+        if short_ones == 6:
+            return True
+    return False
 
 
 def _mask_ipv4(match: re.Match[str]) -> str:
