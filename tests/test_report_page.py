@@ -15,7 +15,7 @@ import pytest
 
 from gpkit.errors import OutputError
 from gpkit.report import prepare, render
-from tests.report_support import HOSTILE, PLOTLY, figure, finding, findings, lines, notebook, run_folder
+from tests.report_support import HOSTILE, PLOTLY, figure, finding, findings, frame, lines, notebook, run_folder
 
 
 class _Outline(HTMLParser):
@@ -328,10 +328,19 @@ def test_a_table_keeps_its_cells_and_loses_its_style_sheet_and_its_classes(tmp_p
     page = render(run_folder(tmp_path), root=tmp_path).read_text()
 
     assert '<th scope="col">outcome</th>' in page
-    assert '<th scope="row">2</th>' in page
     assert page.count("<thead>") == page.count("</thead>") == 5
     assert "vertical-align: middle" not in page
     assert "dataframe" not in page
+
+
+def test_a_table_loses_the_counter_that_pandas_adds_and_keeps_an_index_of_its_own(tmp_path):
+    counted, named = frame(), frame().set_index("outcome")
+    outputs = tuple(nbformat.v4.new_output("display_data", {"text/html": f.to_html()}) for f in (counted, named))
+
+    page = render(run_folder(tmp_path, notebook=notebook(extra=outputs)), root=tmp_path).read_text()
+
+    assert '<th scope="row">0</th>' not in page
+    assert page.count('<th scope="row">event_missing</th>') == 1
 
 
 def test_characters_that_hide_or_reorder_text_are_made_visible(tmp_path):

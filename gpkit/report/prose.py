@@ -38,6 +38,8 @@ _ATTRIBUTES = {
 }
 _STYLE_SHEET = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 _HEADER_CELL = re.compile(r"<th(?=[ >])(?![^>]*\bscope=)")
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_ROW_HEADER = re.compile(r"<tr>\s*<th>([^<]*)</th>")
 _TABLE_HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 _SAFE_LINK = re.compile(r"(?i)https?://|#|[^:]*$")
 _INLINE_IMAGE = re.compile(r"^data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$")
@@ -61,7 +63,7 @@ def clean_html(html: str) -> Markup:
     """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped."""
     text = _STYLE_SHEET.sub("", shown(html, MAX_HTML_CHARS))
     cleaned = bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols=[])
-    return markup(_readable_tables(cleaned))
+    return markup(_readable_tables(_TABLE.sub(_without_counter, cleaned)))
 
 
 def own_markdown(source: str) -> tuple[Markup, list[Heading]]:
@@ -127,6 +129,14 @@ class _Printed(_Page):
 def _rendered(source: str, renderer: _Page) -> Markup:
     render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
     return markup(_readable_tables(str(render(shown(source)))))
+
+
+def _without_counter(table: re.Match[str]) -> str:
+    """A table without the column 0, 1, 2 … that pandas adds when a frame has no index of its own."""
+    headers = _ROW_HEADER.findall(table[0])
+    if len(headers) < 2 or headers != ["", *map(str, range(len(headers) - 1))]:
+        return table[0]
+    return _ROW_HEADER.sub("<tr>", table[0])
 
 
 def _readable_tables(html: str) -> str:
