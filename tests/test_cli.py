@@ -266,11 +266,14 @@ def test_a_local_stack_stays_up_for_others_until_it_is_ended(project):
     told = json.loads(stack.stdout.readline())
     secret = Path(told["secret_file"]).read_text().strip()
     probed = command(project, "probe", told["url"], "--attempts", "2", "-o", "a.csv", GPKIT_JWT_SECRET=secret)
+    served = command(project, "connections", told["log"], "-o", "c.jsonl")
     stack.send_signal(signal.SIGTERM)
     _, said = stack.communicate(timeout=30)
 
     assert probed.returncode == 0, probed.stderr
     assert len((project / "a.csv").read_text().splitlines()) == 3
+    assert served.returncode == 0, served.stderr
+    assert [json.loads(row)["outcome"] for row in (project / "c.jsonl").read_text().splitlines()] == ["accepted"] * 2
     assert (stack.returncode, secret in said) == (0, False)
     assert not Path(told["folder"]).exists()
 
