@@ -18,6 +18,7 @@ from gpkit.tables import ATTEMPTS, MESSAGES, from_rows
 if TYPE_CHECKING:
     import pandas as pd
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 ATTEMPTS_FILE, MESSAGES_FILE = "attempts.jsonl", "messages.jsonl"
 
 
@@ -135,4 +136,4 @@ def _is_refusal(row: dict[str, Any]) -> bool:
 
 
 def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return _encode(row) + "\n"

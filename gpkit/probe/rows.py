@@ -114,7 +114,11 @@ def attempt_id(session: Session) -> str:
 
 def _message_row(name: str, index: int, message: Message, session: Session, safe: Callable[[str], str]) -> Row:
     frame, payload = message.frame, message.payload
-    known = {} if frame is None else {"type": frame.type, "run_id": frame.run_id, "user_id": frame.user_id}
+    text = _shown(payload, safe) if isinstance(payload, str) else None
+    # A field stands in the text: where nothing was redacted there, and nothing is hidden by escapes, it is safe.
+    is_safe = text is payload and "\\" not in payload
+    known = (None, None, None) if frame is None else (frame.type, frame.run_id, frame.user_id)
+    wire_type, run_id, user_id = known if is_safe else (None if value is None else safe(value) for value in known)
     return {
         "attempt_id": name,
         "index": index,
@@ -123,17 +127,19 @@ def _message_row(name: str, index: int, message: Message, session: Session, safe
         "at_ns": session.started_wall_ns + message.at_ns - session.started_ns,
         "kind": "chat" if frame is None else frame.kind,
         "event": None if frame is None else frame.event,
-        **{field: None if value is None else safe(value) for field, value in known.items()},
+        "type": wire_type,
+        "run_id": run_id,
+        "user_id": user_id,
         "server_stamp_ns": None if frame is None else frame.server_stamp_ns,
         "size_bytes": len(payload.encode() if isinstance(payload, str) else payload),
-        "text": _shown(payload, safe) if isinstance(payload, str) else None,
+        "text": text,
     }
 
 
 def _shown(text: str, safe: Callable[[str], str]) -> str:
     shown = safe(text[:_REDACT_CHARS])
     if len(shown) <= TEXT_CHARS and len(text) <= _REDACT_CHARS:
-        return shown
+        return text if shown == text else shown
     return f"{shown[:TEXT_CHARS]}… [cut: {len(text)} characters]"
 
 
@@ -216,4 +222,4 @@ def iso(wall_ns: int) -> str:
     """An instant as ISO 8601 in UTC at microseconds."""
     whole_s, rest_ns = divmod(wall_ns, 1_000_000_000)
     at = datetime.fromtimestamp(whole_s, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{rest_ns // 1000:06d}Z"
+    return f"{at.isoformat()[:19]}.{rest_ns // 1000:06d}Z"

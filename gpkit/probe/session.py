@@ -1,8 +1,10 @@
 """One attempt, from its planned start to its end: open, be greeted, send, receive, close.
 
-What arrives is judged in the callback that received it, so that a stamp never waits for a task to be scheduled and
-a message leaves in the same moment as the frame that allows it. The task only waits: each wait has a limit.
-:func:`Session.run` raises nothing but cancellation; whatever happens becomes facts on the session.
+Opening is a coroutine, since it is one thing after another. From the upgrade request on, an attempt is driven by what
+arrives and by one timer: :meth:`Session._step` looks at the facts and does what they allow next, in the callback that
+brought them. So a stamp never waits for a task to be scheduled, and a message leaves in the same moment as the frame
+that allows it. Every phase has a limit. :meth:`Session.run` raises nothing but cancellation; whatever happens becomes
+facts on the session.
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ import json
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from gpkit.probe.connect import Address, Stopped, open_socket, resolve, tls_failure
 from gpkit.probe.plan import AFTER_OPEN, AFTER_READY, Plan
@@ -25,11 +26,11 @@ from gpkit.protocol.envelopes import RUN_ENDED, Frame, read_frame
 from gpkit.protocol.events import EVENTS
 
 _MARGIN_S = 1.0  # chosen: beyond the sum of all limits, the hard end of an attempt
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _AUTH_ERRORS = frozenset({"authentication_error"})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message as sent or received: when, its text (bytes when binary), and what it says (null when sent)."""
 
     at_ns: int
@@ -84,8 +85,13 @@ class Session:
         self._run_ended_ns: int | None = None
         self._last_frame_ns = planned_ns
         self._pinged_ns: int | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        loop = asyncio.get_running_loop()
+        self._answered: asyncio.Future[None] = loop.create_future()
+        self._left: asyncio.Future[None] = loop.create_future()
+        self._leaving_by_ns: int | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns: int | None = None
+        self._sending: asyncio.TimerHandle | None = None
 
     @property
     def is_alive(self) -> bool | None:
@@ -106,17 +112,14 @@ class Session:
 
     async def run(self) -> None:
         """Make the attempt. Cancelled, it is recorded as interrupted and raises on."""
-        loop = asyncio.get_running_loop()
         self._begin()
-        plan = self.plan
-        delay_s = self.planned.delay_s or 0.0
-        hard_s = plan.open_timeout_s + plan.ready_timeout_s + delay_s + plan.deadline_s + plan.close_timeout_s
+        plan, loop = self.plan, asyncio.get_running_loop()
+        later_s = plan.ready_timeout_s + (self.planned.delay_s or 0) + plan.deadline_s + 2 * plan.close_timeout_s
         try:
             async with asyncio.timeout(plan.open_timeout_s) as limit:
                 await self._open()
-                limit.reschedule(loop.time() + hard_s + _MARGIN_S)
-                if self.wire is not None and self.wire.opened_ns is not None:
-                    await self._converse(self.wire)
+                limit.reschedule(loop.time() + later_s + _MARGIN_S)
+                await self._left
         except Stopped as stopped:
             self._stop(stopped.failure, stopped.error_type)
         except TimeoutError:
@@ -174,8 +177,7 @@ class Session:
             self.marks["upgrade_send"] = wire.request_sent_ns
         if wire.opened_ns is None:  # a fast server may have answered meanwhile
             self.phase = "upgrade_wait"
-        while wire.response is None and wire.refusal is None and wire.lost_ns is None:
-            await self._wait(None)
+        await self._answered
         if wire.opened_ns is None:
             raise self._refused(wire)
 
@@ -200,63 +202,75 @@ class Session:
 
     # Conversing.
 
-    async def _converse(self, wire: Wire) -> None:
-        await self._until_ready(wire)
-        if self.ready_ns is None:
-            if wire.lost_ns is None and wire.close_received_ns is None:
-                self._stop("timeout")
-            await self._part(wire)
+    def _step(self) -> None:
+        """Do what the facts allow next, and say when to look again if nothing happens."""
+        wire = self.wire
+        if wire is None or self._left.done():
             return
-        self.phase = "exchange"
-        await (self._until_verdict(wire) if self.planned.message is None else self._until_answered(wire))
-        if self._is_closed(wire) or (self.missing and self.planned.message is not None):
+        if wire.opened_ns is None:
+            answered = wire.response is not None or wire.refusal is not None or wire.lost_ns is not None
+            if answered and not self._answered.done():
+                self._answered.set_result(None)
+            return
+        if not self._answered.done():
+            self._answered.set_result(None)
+        now_ns = perf_counter_ns()
+        if self.phase == "ready":
+            self._step_ready(wire, now_ns)
+        if self.phase == "exchange" and not self._is_over:
+            self._step_exchange(wire, now_ns)
+        if self.phase == "close" or self._is_over:
+            self._step_leaving(wire, now_ns)
+
+    def _step_ready(self, wire: Wire, now_ns: int) -> None:
+        """Wait for the welcome; half-way through, see whether anybody is there."""
+        limit_ns = round(self.plan.ready_timeout_s * 1e9)
+        until_ns, ping_ns = self.marks["upgrade_wait"] + limit_ns, self.marks["upgrade_wait"] + limit_ns // 2
+        if self.ready_ns is not None:
+            self.phase = "exchange"
+        elif self._is_closed(wire):
             self._end()
-            await self._part(wire)
-            return
-        self.marks["exchange"] = perf_counter_ns()
-        self.phase = "close"
-        wire.close()
-        await self._until_lost(wire)
-        self._end()
-
-    async def _until_ready(self, wire: Wire) -> None:
-        opened_ns = wire.opened_ns or 0
-        until_ns = opened_ns + round(self.plan.ready_timeout_s * 1e9)
-        ping_ns = opened_ns + round(self.plan.ready_timeout_s * 0.5e9)
-        while self.ready_ns is None and not self._is_closed(wire):
-            now_ns = perf_counter_ns()
-            if now_ns >= until_ns:
-                return
-            if now_ns >= ping_ns and self._pinged_ns is None:
+        elif now_ns >= until_ns:
+            self._stop("timeout")
+        elif now_ns < ping_ns:
+            self._look_again(ping_ns)
+        else:
+            if self._pinged_ns is None:
                 self._ping(wire)
-            await self._wait(until_ns if self._pinged_ns is not None else ping_ns)
+            self._look_again(until_ns)
 
-    async def _until_verdict(self, wire: Wire) -> None:
-        """A control was greeted: a refusal may still be on its way."""
-        until_ns = (self.ready_ns or 0) + round(self.plan.verdict_s * 1e9)
-        while not self._is_closed(wire) and perf_counter_ns() < until_ns:
-            await self._wait(until_ns)
-
-    async def _until_answered(self, wire: Wire) -> None:
+    def _step_exchange(self, wire: Wire, now_ns: int) -> None:
         """Wait for all five events, a close or the deadline; look for life in long silences."""
-        while not self._is_closed(wire):
-            now_ns, until_ns = perf_counter_ns(), self._answered_by(wire)
-            if now_ns >= until_ns:
-                return
-            silent_from_ns = max(self._last_frame_ns, self.sent_ns or 0, self.ready_ns or 0)
-            silence_ns = round(min(self.plan.silence_s, self.plan.deadline_s / 3) * 1e9)
-            ping_ns = max(silent_from_ns, self._pinged_ns or 0) + silence_ns
-            # A ping too close to the end could not be answered in time.
-            if self._complete_ns is None and ping_ns + silence_ns // 2 < until_ns:
-                if now_ns >= ping_ns:
-                    self._ping(wire)
-                else:
-                    until_ns = ping_ns
-            await self._wait(until_ns)
+        until_ns = self._exchanged_by(wire)
+        if self._is_closed(wire):
+            self._end()
+        elif now_ns < until_ns:
+            self._look_again(self._next_look(wire, now_ns, until_ns))
+        elif self.missing and self.planned.message is not None:
+            self._end()
+        else:
+            self.marks["exchange"] = now_ns
+            self.phase = "close"
 
-    def _answered_by(self, wire: Wire) -> int:
-        """Until when events are waited for."""
+    def _step_leaving(self, wire: Wire, now_ns: int) -> None:
+        """Close, and wait for the other side; after the end that is good manners, and not measured."""
+        if self._leaving_by_ns is None:
+            self._leaving_by_ns = now_ns + round(self.plan.close_timeout_s * 1e9)
+            if not self._is_over or self.is_alive is not False:
+                wire.close()
+            else:
+                self._leaving_by_ns = now_ns
+        if wire.lost_ns is None and now_ns < self._leaving_by_ns:
+            self._look_again(self._leaving_by_ns)
+            return
+        self._end()
+        self._left.set_result(None)
+
+    def _exchanged_by(self, wire: Wire) -> int:
+        """Until when events are waited for; for a control, a refusal that follows the welcome."""
         plan = self.plan
+        if self.planned.message is None:
+            return (self.ready_ns or 0) + round(plan.verdict_s * 1e9)
         sent_ns = self.sent_ns
         if sent_ns is None:  # early sending with a delay that is not over
             sent_ns = (wire.opened_ns or 0) + round((self.planned.delay_s or 0) * 1e9)
@@ -267,16 +281,18 @@ class Session:
             return min(deadline_ns, self._run_ended_ns + round(plan.straggler_s * 1e9))
         return deadline_ns
 
-    async def _part(self, wire: Wire) -> None:
-        """Leave decently after the end: not part of the measurement."""
-        if self.is_alive is not False:
-            wire.close()
-            await self._until_lost(wire)
-
-    async def _until_lost(self, wire: Wire) -> None:
-        until_ns = perf_counter_ns() + round(self.plan.close_timeout_s * 1e9)
-        while wire.lost_ns is None and perf_counter_ns() < until_ns:
-            await self._wait(until_ns)
+    def _next_look(self, wire: Wire, now_ns: int, until_ns: int) -> int:
+        """When to look again, after a ping if the silence has lasted."""
+        if self._complete_ns is not None or self.planned.message is None:
+            return until_ns
+        silence_ns = round(min(self.plan.silence_s, self.plan.deadline_s / 3) * 1e9)
+        heard_ns = max(self._last_frame_ns, self.sent_ns or 0, self._pinged_ns or 0)
+        if now_ns >= heard_ns + silence_ns:
+            self._ping(wire)
+            heard_ns = now_ns
+        ping_ns = heard_ns + silence_ns
+        # A ping too close to the end could not be answered in time.
+        return ping_ns if ping_ns + silence_ns // 2 < until_ns else until_ns
 
     # What the wire tells.
 
@@ -290,10 +306,10 @@ class Session:
             if delay_s > 0:
                 loop = asyncio.get_running_loop()
                 gone_s = (perf_counter_ns() - at_ns) / 1e9
-                self._timer = loop.call_later(delay_s - gone_s, self._send)
+                self._sending = loop.call_later(delay_s - gone_s, self._send)
             else:
                 self._send()
-        self.changed()
+        self._step()
 
     def received(self, payload: str | bytes, at_ns: int) -> None:
         """A message arrived."""
@@ -306,7 +322,7 @@ class Session:
             self.welcome, self.ready_ns, self.marks["ready"] = frame, at_ns, at_ns
             if self.planned.send == AFTER_READY:
                 self._send()
-            self.changed()
+            self._step()
         elif frame.kind == "error":
             self._error(frame, at_ns)
         elif frame.type == "ping":
@@ -315,9 +331,8 @@ class Session:
             self._reply({"type": "heartbeat_ack", "timestamp": int(time.time() * 1000)})
 
     def changed(self) -> None:
-        """Something that the task may be waiting for happened."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        """A refusal, a pong, a close or a loss."""
+        self._step()
 
     def _event(self, frame: Frame, at_ns: int) -> None:
         if self.is_foreign(frame):
@@ -325,17 +340,17 @@ class Session:
         self._have.add(frame.event or "")
         if frame.event == EVENTS[-1] and self._run_ended_ns is None:
             self._run_ended_ns = at_ns
-            self.changed()
+            self._step()
         if self._complete_ns is None and len(self._have) == len(EVENTS):
             self._complete_ns = at_ns
-            self.changed()
+            self._step()
 
     def _error(self, frame: Frame, at_ns: int) -> None:
         if frame.type in _AUTH_ERRORS or (frame.code or "").startswith(("AUTH", "TOKEN", "NO_TOKEN", "JWT")):
             self.refusal_code = frame.code or "authentication_error"
         if frame.type in RUN_ENDED and self._run_ended_ns is None:
             self._run_ended_ns = at_ns
-            self.changed()
+            self._step()
 
     # Small acts.
 
@@ -343,7 +358,7 @@ class Session:
         message = self.planned.message
         if message is None or self.sent_ns is not None or self.wire is None:
             return
-        text = json.dumps(self._addressed(message), ensure_ascii=False)
+        text = _encode(self._addressed(message))
         self.sent_ns = self.wire.send(text)
         if self.sent_ns is not None:
             self.messages.append(Message(self.sent_ns, False, text, None))
@@ -355,7 +370,7 @@ class Session:
     def _reply(self, message: Mapping[str, Any]) -> None:
         if self.wire is None:
             return
-        text = json.dumps(message)
+        text = _encode(message)
         at_ns = self.wire.send(text)
         if at_ns is not None:
             self.messages.append(Message(at_ns, False, text, None))
@@ -367,30 +382,34 @@ class Session:
     def _is_closed(self, wire: Wire) -> bool:
         return wire.close_received_ns is not None or wire.lost_ns is not None
 
-    async def _wait(self, until_ns: int | None) -> None:
-        """Until something changes, or until an instant."""
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = None
-        if until_ns is not None:
-            timer = loop.call_later(max(0, until_ns - perf_counter_ns()) / 1e9, self.changed)
-        try:
-            await self._waiter
-        finally:
-            if timer is not None:
-                timer.cancel()
-            self._waiter = None
+    @property
+    def _is_over(self) -> bool:
+        return self.end_ns != self.planned_ns
+
+    def _look_again(self, at_ns: int) -> None:
+        """Step at an instant. A timer that is due earlier stays: it will look, and ask for this one."""
+        if self._timer_ns is not None and self._timer_ns <= at_ns:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_ns = at_ns
+        delay_s = max(0, at_ns - perf_counter_ns()) / 1e9
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = self._timer_ns = None
+        self._step()
 
     # Ending.
 
     def _stop(self, failure: str, error_type: str | None = None) -> None:
-        if self.end_ns == self.planned_ns:  # else it ended before, and only its leave-taking was cut short
+        if not self._is_over:  # else only its leave-taking was cut short
             self.failure, self.error_type = failure, error_type
             self._end()
 
     def _end(self) -> None:
         """Now is the end, unless it was already; the other side's close or loss was, when it came first."""
-        if self.end_ns != self.planned_ns:
+        if self._is_over:
             return
         wire = self.wire
         ended = [at_ns for at_ns in (wire.close_received_ns, wire.lost_ns) if at_ns] if wire is not None else []
@@ -401,8 +420,9 @@ class Session:
         self.end_ns = min(ended, default=perf_counter_ns())
 
     def _settle(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._sending):
+            if timer is not None:
+                timer.cancel()
         self._end()
         if self.wire is not None:
             self.wire.hang_up()

@@ -20,8 +20,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gpkit.protocol.events import EVENT_ALIASES, EVENTS, PLACEHOLDERS
 from gpkit.protocol.stamps import read_stamp
@@ -51,8 +50,7 @@ _EVENT_NAMES = {**{name: name for name in EVENTS}, **EVENT_ALIASES}
 _FIELD_CHARS = 200  # chosen: longer than any id of the platform; a hostile one is cut
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What one frame says.
 
     Attributes:
