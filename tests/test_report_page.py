@@ -182,6 +182,16 @@ def test_a_missing_or_broken_file_is_named_and_the_rest_is_shown(tmp_path, missi
     assert "event_success_rates" in text
 
 
+def test_without_run_json_there_is_no_verdict_even_if_results_json_holds_one(tmp_path):
+    folder = run_folder(tmp_path, results={"findings": findings(), "verdict": "healthy"})
+    (folder / "run.json").unlink()
+
+    page = render(folder, root=tmp_path)
+
+    assert page.read_text().count("<title>UNKNOWN") == 1
+    assert 'class="verdict meets"' not in page.read_text()
+
+
 def test_an_empty_folder_gives_a_page_that_claims_nothing(tmp_path):
     folder = tmp_path / "runs" / "20261120T100000Z-x.partial"
     folder.mkdir(parents=True)

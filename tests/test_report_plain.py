@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mistune
+import nbformat
 import pytest
 
 from gpkit.report import render
@@ -183,6 +184,17 @@ def test_a_megabyte_of_anything_is_shown_quickly(unit):
     assert len(terminal(text)) < 25_000 * 8
     assert len(one_line(text)) <= 300
     assert len(escaped(text)) <= 1200
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("unit", ["<div>", "<b>", "<tr><th>", "<a href=x ", "<style", "[", "**a", "> ", "`", "[a]("])
+def test_an_output_made_to_be_slow_is_shown_soon(tmp_path, unit):
+    outputs = tuple(
+        nbformat.v4.new_output("display_data", {kind: unit * (99_000 // len(unit)), "text/plain": "text"})
+        for kind in ("text/html", "text/markdown")
+    )
+
+    render(run_folder(tmp_path, notebook=notebook(extra=outputs)), root=tmp_path)
 
 
 def test_every_character_of_hostile_text_is_visible():

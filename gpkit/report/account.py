@@ -107,7 +107,7 @@ def _account(folder: Path, run: dict[str, Any], results: dict[str, Any], problem
         notebook=Path(_text(run.get("notebook") or results.get("notebook"))).stem,
         environment=_text(run.get("environment") or results.get("environment")),
         status=status,
-        verdict=verdict if status in ("ok", "unknown") else "",
+        verdict=verdict if status == "ok" else "",
         started_utc=_text(run.get("started_utc") or run.get("started")),
         duration_s=_number(run.get("duration_s")),
         window=run.get("window") or results.get("window"),

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from gpkit.report.visible import cut, shown
 
+MAX_TAGS = 8_000  # a table of 60 rows and 20 columns has 2 700; cleaning takes the square of how deep they are nested
 MAX_HTML_CHARS = 100_000  # chosen: a table of 60 rows and 20 columns with room to spare
 MAX_ANCHOR_CHARS = 60  # chosen: an address a person can still read
 
@@ -64,6 +65,11 @@ def clean_html(html: str) -> Markup:
     text = _STYLE_SHEET.sub("", shown(html, MAX_HTML_CHARS))
     cleaned = bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols=[])
     return markup(_readable_tables(_TABLE.sub(_without_counter, cleaned)))
+
+
+def fits(html: str) -> bool:
+    """Whether an HTML output is small enough for a page; one that is not is shown as plain text."""
+    return len(html) <= MAX_HTML_CHARS and html.count("<") <= MAX_TAGS
 
 
 def own_markdown(source: str) -> tuple[Markup, list[Heading]]:

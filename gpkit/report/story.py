@@ -16,7 +16,7 @@ import nbformat
 from markupsafe import Markup
 
 from gpkit.report.charts import MIME, Chart, chart
-from gpkit.report.prose import MAX_HTML_CHARS, Heading, markup, own_markdown, own_place
+from gpkit.report.prose import Heading, fits, markup, own_markdown, own_place
 from gpkit.report.visible import one_line
 
 NOTEBOOK_FILE = "notebook.ipynb"
@@ -133,7 +133,7 @@ def _fit(output: Any, charts: list[Chart], places: dict[str, int]) -> None:
         drawn = chart(data[MIME], len(charts) + 1)
         charts.append(replace(drawn, name=own_place(drawn.name, places)))
         output["data"] = {MIME: charts[-1]}
-    elif len(data.get("text/html") or "") > MAX_HTML_CHARS:
+    elif not fits(data.get("text/html") or ""):
         output["data"] = {"text/plain": data.get("text/plain") or "(a table too long for this page: see the notebook)"}
 
 

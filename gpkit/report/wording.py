@@ -58,11 +58,9 @@ NO_VERDICT = Word("NO VERDICT", "?", "none")
 
 def answer(account: Account) -> Word:
     """The one word of a run: its verdict, or how it ended when it did not end well."""
-    if account.status not in ("ok", "unknown"):
+    if account.status != "ok":
         return _STATUSES[account.status]
-    if account.verdict:
-        return _RUN_VERDICTS[account.verdict]
-    return _STATUSES["unknown"] if account.status == "unknown" else NO_VERDICT
+    return _RUN_VERDICTS.get(account.verdict, NO_VERDICT)
 
 
 def status_word(account: Account) -> Word:
