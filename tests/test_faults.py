@@ -93,7 +93,7 @@ def parameter_text(parameter) -> str:
     if isinstance(default, dict):
         default = default["constant"]
     elif isinstance(default, list):
-        default = "all"
+        default = "all" if default == list(parameter.choices) else ", ".join(default)
     shown = f"`{parameter.name}`" + ("" if default in (None, "") else f" = {default}")
     return f"{shown} ({', '.join(parameter.choices)})" if parameter.choices else shown
 

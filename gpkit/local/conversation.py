@@ -181,9 +181,9 @@ class Conversation:
 
     def _lost(self, message: Mapping[str, Any]) -> None:
         if not self.closing and self.truth["closed_by"] == "none":
-            self.truth.update(
-                closed_by="client", close_code=message.get("code"), close_reason=message.get("reason") or None
-            )
+            # uvicorn says 1005 for a connection that was lost, and then gives no reason.
+            code = message.get("code") if "reason" in message else 1006
+            self.truth.update(closed_by="client", close_code=code, close_reason=message.get("reason") or None)
         self.gone = True
         self.inbox.put_nowait(None)
         if self._waiter is not None and not self._waiter.done():

@@ -6,6 +6,7 @@ Log and truth of a session are written when it is over, whatever ended it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import sys
 import time
@@ -20,6 +21,7 @@ from gpkit.local.http_head import Head
 from gpkit.local.session import Session
 from gpkit.protocol.scenarios import Scenario
 
+LEAVE_S = 2.0  # chosen: what is still unsent to the service when its client is gone may take this long
 _SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: bm90IHRoZSByaWdodCBvbmU=\r\n\r\n"
@@ -191,7 +193,10 @@ class Traffic:
             if client.transport.is_closing():
                 transport.close()
             await client.gone.wait()
-            await upstream.lost.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_S):
+                    await upstream.lost.wait()
+            transport.abort()
             if session.claimed:
                 await session.done.wait()
         finally:
