@@ -6,6 +6,7 @@ message and exit code 4; anything unforeseen is exit code 3, never a code that m
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -14,12 +15,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpkit.cli.arguments import parser
-from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, GpkitError
+from gpkit.errors import EXIT_RUN_FAILED, GpkitError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(ValueError):  # not in the main thread: somebody else's signals
+        signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON lines are UTF-8 wherever they are written; a lone surrogate becomes its escape.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -32,10 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("Interrupted.")
         return EXIT_RUN_FAILED
-    except BrokenPipeError:
-        # The reader of a table had enough. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_HEALTHY
     except Exception as error:  # whatever it is, it must not look like an answer
         tell(_unforeseen(error))
         return EXIT_RUN_FAILED
@@ -49,6 +47,15 @@ def tell(text: str) -> None:
         print(redact(text), file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
     except OSError:  # nobody listens any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def put_out(text: str) -> None:
+    """Write to standard output. A reader that had enough, such as ``head``, is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # Python would complain once more when it flushes at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -7,12 +7,11 @@ import contextlib
 import dataclasses
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit.cli import tell
+from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, OutputError, ParameterError, SourceError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def probe(chosen: argparse.Namespace) -> int:
     plan = probes.Plan(yes_load=chosen.yes_load, **{name: value for name, value in given.items() if value is not None})
     with _reachable(target) as reached:
         evidence = probes.run(reached, plan)
-    _put_out(evidence.attempts, chosen.output)
+    _table(evidence.attempts, chosen.output)
     return EXIT_RUN_FAILED if evidence.interrupted else EXIT_HEALTHY
 
 
@@ -62,7 +61,7 @@ def logs(chosen: argparse.Namespace) -> int:
     limits = window(chosen.since, chosen.until)
     entries = sources.read(chosen.sources, since=limits.since, until=limits.until)
     _tell_coverage(entries.coverage)
-    _put_out(entries.frame, chosen.output)
+    _table(entries.frame, chosen.output)
     return EXIT_HEALTHY
 
 
@@ -74,7 +73,7 @@ def connections(chosen: argparse.Namespace) -> int:
     _require_writable(chosen.output)
     entries = sources.read(chosen.sources)
     _tell_coverage(entries.coverage)
-    _put_out(timeline.connections(entries.frame), chosen.output)
+    _table(timeline.connections(entries.frame), chosen.output)
     return EXIT_HEALTHY
 
 
@@ -90,15 +89,14 @@ def _reachable(target: Environment) -> Iterator[Environment]:
         yield stack.environment
 
 
-def _put_out(table: pd.DataFrame, output: Path | None) -> None:
+def _table(table: pd.DataFrame, output: Path | None) -> None:
     from gpkit import tables
 
     if output is not None:
         tables.write(table, output)
         tell(f"{len(table)} rows in {output}")
         return
-    sys.stdout.write(tables.to_jsonl(table))
-    sys.stdout.flush()
+    put_out(tables.to_jsonl(table))
 
 
 def _require_writable(output: Path | None) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 
-from gpkit.cli import tell
+from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_HEALTHY, SourceError
 
 
@@ -19,8 +18,7 @@ def up(chosen: argparse.Namespace) -> int:
         raise SourceError(f"{chosen.faults} does not exist.", next_step="Give a YAML file of faults, or none.")
     with local_stack(chosen.faults, seed=chosen.seed, port=chosen.port) as stack:
         where = {"url": stack.url, "folder": stack.folder, "log": stack.log_file, "secret_file": stack.secret_file}
-        sys.stdout.write(json.dumps({name: str(value) for name, value in where.items()}) + "\n")
-        sys.stdout.flush()
+        put_out(json.dumps({name: str(value) for name, value in where.items()}) + "\n")
         tell(f"The local stack is up at {stack.url} and logs to {stack.log_file}. Ctrl-C ends it.")
         try:
             while True:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit.cli import tell
+from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_RUN_FAILED, ParameterError, SourceError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(chosen: argparse.Namespace) -> int:
         shown.clear()
         tell(line(made))
         if chosen.json:
-            _put_out(made.results)
+            put_out(json.dumps(made.results, ensure_ascii=False) + "\n")
 
     try:
         made = runs.launch(plans, jobs=chosen.jobs, on_progress=shown.progress, on_end=ended)
@@ -70,14 +70,6 @@ def line(made: Run) -> str:
         [part.replace("\u00a0", " ") for part in said if part]
         + [_relative(made.report if made.report.exists() else made.folder)]
     )
-
-
-def _put_out(results: dict[str, Any]) -> None:
-    try:
-        sys.stdout.write(json.dumps(results, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader had enough; the runs go on, and the exit code still says how they ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _headline(made: Run) -> str:

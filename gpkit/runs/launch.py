@@ -157,8 +157,9 @@ def _start(plan: Plan) -> _Supervised:
         start_new_session=True,  # Ctrl-C reaches this process, which then asks
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
-    process.stdin.flush()  # kept open: its end tells the supervisor that its caller is gone
+    with contextlib.suppress(BrokenPipeError):  # one that ended at once is noticed by its silence
+        process.stdin.write(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
+        process.stdin.flush()  # kept open: its end tells the supervisor that its caller is gone
     return _Supervised(plan, folder, process)
 
 

@@ -149,13 +149,13 @@ def _facts(plan: Plan, folder: Path, started: datetime) -> dict[str, Any]:
 
 
 def _worker_order(plan: Plan, folder: Path, private: Path) -> dict[str, Any]:
-    relative = {name for name in ("since", "until") if plan.parameters.get(name)}
+    times = {name for name in ("since", "until") if plan.parameters.get(name)}  # a relative default was resolved
     return {
         **plan.as_dict(),
         "folder": str(folder),
         "private": str(private),
         "run_id": run_id_of(folder),
-        "inject": {name: plan.parameters[name] for name in plan.parameters if name in {*plan.given, *relative}},
+        "inject": {name: plan.parameters[name] for name in plan.parameters if name in {*plan.given, *times}},
         "execute": True,
     }
 

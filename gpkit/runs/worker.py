@@ -113,8 +113,8 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
     kernel_ended = kernel.exit_status(manager)
     kernel.request_end(manager)
     return manager, {
-        "status": _status(session, ended_by),
-        "error": _error(session, ended_by, cells["run"], kernel_ended),
+        "status": _status(session, ended_by, kernel_ended),
+        "error": _error(session, ended_by, kernel_ended, cells["run"]),
         "cells": cells,
         "timings": timings,
     }
@@ -185,31 +185,30 @@ def _papermill(plan: dict[str, Any], session: engine.Session) -> Exception | Non
     return session.failure
 
 
-def _status(session: Any, error: Exception | None) -> str:
+def _status(session: engine.Session, error: Exception | None, kernel_ended: str) -> str:
     if session.stopped:
-        return str(session.stopped)
+        return session.stopped
     if error is None:
         return status.OK
-    # nbclient says RuntimeError when the kernel ends before it answered.
-    died = type(error).__name__ == "DeadKernelError" or "died" in str(error)
-    return status.KERNEL_DIED if died and not hasattr(error, "ename") else status.FAILED
+    return status.KERNEL_DIED if kernel_ended and not _is_cells_own(error) else status.FAILED
 
 
-def _error(session: Any, error: Exception | None, cell: int, kernel_ended: str) -> dict[str, Any] | None:
+def _error(session: engine.Session, error: Exception | None, kernel_ended: str, cell: int) -> dict[str, Any] | None:
+    where = f"in code cell {cell}" if cell else "before the first cell"
     if session.stopped:
         words = "ran out of time" if session.stopped == status.TIMEOUT else "was interrupted"
-        return {
-            "kind": session.stopped,
-            "message": f"The run {words} in code cell {cell}.",
-            "stage": "cells",
-            "cell": cell,
-        }
+        return {"kind": session.stopped, "message": f"The run {words} {where}.", "stage": "cells", "cell": cell or None}
     if error is None:
         return None
-    found = describe(error, "cells") | {"cell": cell}
-    if kernel_ended and not hasattr(error, "ename"):
-        found["message"] = f"The kernel was {kernel_ended} in code cell {cell}."
+    found = describe(error, "cells") | {"cell": cell or None}
+    if kernel_ended and not _is_cells_own(error):
+        found["message"] = f"The kernel was {kernel_ended} {where}."
     return found
+
+
+def _is_cells_own(error: Exception) -> bool:
+    """Whether the code in a cell raised it, as against what happened to the kernel."""
+    return hasattr(error, "ename")
 
 
 def _prepare_report() -> None:
