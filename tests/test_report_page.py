@@ -99,7 +99,7 @@ def test_the_window_stands_with_the_headline_and_what_is_missing_with_the_covera
     assert "Window: 2026-11-20 09:00:00 UTC to 2026-11-20 10:00:00 UTC" in text[: text.index("Findings ")]
     for part in ("20 planned attempts were not made.", "Silence of 61 s from 10:00.", "probe measured 180"):
         assert part in text
-    assert "log entries 2,002 log gaps since 10:00 seconds 61 log problems none" in text
+    assert "log entries 2,002 log gaps since 10:00, seconds 61 log problems none" in text
 
 
 def test_parameters_keep_their_names_and_tell_what_was_given(tmp_path):

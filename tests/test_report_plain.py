@@ -111,18 +111,19 @@ def test_almost_all_is_not_said_as_all_nor_almost_none_as_none():
     assert said(estimate=1.0, unit="ratio", interval=(0.5655, 1.0), n=5).startswith("100\u00a0%")
 
 
-def test_a_duration_is_said_in_the_unit_that_fits_its_interval_and_target_too():
+def test_a_duration_is_said_in_the_unit_that_fits_it_and_so_is_its_target():
     assert said(estimate=0.0823, unit="s", interval=(0.0791, 0.0862), n=20, target=0.08) == (
         "82.3\u00a0ms (95 % interval 79.1–86.2\u00a0ms, n = 20), target 80\u00a0ms"
     )
+    assert said(estimate=0.2, unit="s", interval=(0.19, 0.22), target=2.0).endswith("target 2\u00a0s")
     assert said(estimate=1.84, unit="s", interval=(1.62, 2.31), target=5) == (
         "1.84\u00a0s (95 % interval 1.62–2.31\u00a0s), target 5\u00a0s"
     )
 
 
 def test_a_one_sided_interval_is_said_as_a_bound():
-    assert "95 % interval ≤ 0.16" in said(estimate=0.1, interval=(None, 0.1611), n=20)
-    assert "95 % interval ≥ 1.60" in said(estimate=2.0, interval=(1.6, None), unit="s")
+    assert "at most 0.161, one-sided 95 %" in said(estimate=0.1, interval=(None, 0.1611), n=20)
+    assert "at least 1.60\u00a0s, one-sided 95 %" in said(estimate=2.0, interval=(1.6, None), unit="s")
 
 
 def test_what_was_not_measured_is_left_out_not_said_as_zero():

@@ -32,7 +32,7 @@ class Measure:
     @property
     def sentence(self) -> str:
         """``71 % (95 % interval 64–77 %, n = 200), target 80 %``; parts that are missing are left out."""
-        inside = ", ".join(part for part in (self.interval and f"95 % interval {self.interval}", self.n) if part)
+        inside = ", ".join(part for part in (self.interval, self.n) if part)
         parts = " ".join(part for part in (self.estimate, inside and f"({inside})") if part)
         return ", ".join(part for part in (parts, self.target and f"target {self.target}") if part)
 
@@ -56,7 +56,7 @@ def measure(claim: Claim) -> Measure:
         estimate=say(claim.estimate) if claim.estimate is not None else "",
         interval=_interval(low, high, factor, digits, unit),
         n=f"n = {claim.n:,}" if isinstance(claim.n, int) else f"n = {one_line(claim.n)}" if claim.n else "",
-        target=_target(claim.target, factor, unit),
+        target=_target(claim.target, claim.unit),
         scale=scale,
         scale_from=ends[0],
         scale_to=ends[1],
@@ -115,18 +115,18 @@ def _spaced(unit: str) -> str:
 
 def _interval(low: Any, high: Any, factor: float, digits: int, unit: str) -> str:
     if _is_number(low) and _is_number(high):
-        return f"{_plain(low * factor, digits)}–{_plain(high * factor, digits)}{_spaced(unit)}"
+        return f"95 % interval {_plain(low * factor, digits)}–{_plain(high * factor, digits)}{_spaced(unit)}"
     if _is_number(low):
-        return f"≥ {_plain(low * factor, digits)}{_spaced(unit)}"
+        return f"at least {_plain(low * factor, digits)}{_spaced(unit)}, one-sided 95 %"
     if _is_number(high):
-        return f"≤ {_plain(high * factor, digits)}{_spaced(unit)}"
+        return f"at most {_plain(high * factor, digits)}{_spaced(unit)}, one-sided 95 %"
     return ""
 
 
-def _target(target: Any, factor: float, unit: str) -> str:
+def _target(target: Any, stored_unit: str) -> str:
     if _is_number(target):
-        scaled = target * factor
-        return f"{scaled:,.10g}{_spaced(unit)}"
+        factor, unit = _unit_of(stored_unit, [target])
+        return f"{target * factor:,.10g}{_spaced(unit)}"
     return one_line(target) if target is not None else ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from gpkit.report.account import Account, Claim
 from gpkit.report.measures import measure
 from gpkit.report.story import Story
-from gpkit.report.visible import one_line, shown, terminal
+from gpkit.report.visible import one_line, terminal
 from gpkit.report.wording import answer, duration, failure_message, instant, status_sentence, verdict_word
 
 MAX_LINES = 5  # chosen: the first and the worst; the page shows more
@@ -111,10 +111,8 @@ def _finding(claim: Claim) -> Iterator[str]:
         yield f"- Evidence: {ids}" + (f" and {more:,} more in results.json" if more > 0 else "")
     yield ""
     if claim.lines:
-        lines = [
-            f"{one_line(line.get('at'))} {one_line(line.get('id'))} {shown(line.get('text'), 500)}"
-            for line in claim.lines[:MAX_LINES]
-        ]
+        lines = [" ".join(one_line(line.get(part), 500) for part in ("at", "id", "text")) for line in claim.lines]
+        lines = lines[:MAX_LINES]
         yield fenced("\n".join(lines))
         yield ""
 

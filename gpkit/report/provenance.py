@@ -56,7 +56,8 @@ def versions(account: Account) -> Pairs:
 def coverage(account: Account) -> Pairs:
     """What the evidence covers, without its notes."""
     covered = account.coverage
-    return pairs({k: v for k, v in covered.items() if k != "notes"} if isinstance(covered, Mapping) else {})
+    told = pairs({k: v for k, v in covered.items() if k != "notes"} if isinstance(covered, Mapping) else {})
+    return [(name.replace("_", " "), value) for name, value in told]
 
 
 def notes(account: Account) -> list[str]:
@@ -79,7 +80,8 @@ def pairs(mapping: Any, under: str = "") -> Pairs:
 
 def _said(value: Any) -> str:
     if isinstance(value, Mapping):
-        return " ".join(f"{name} {_said(part)}" for name, part in value.items()) or "none"
+        return ", ".join(f"{name} {_said(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(one_line(_said(part)) for part in value) or "none"
+        joint = "; " if any(isinstance(part, Mapping) for part in value) else ", "
+        return joint.join(one_line(_said(part)) for part in value) or "none"
     return "–" if value is None or value == "" else number(value)

@@ -16,7 +16,7 @@
   function dressed(figure, paper, width) {
     var layout = Object.assign({}, figure.layout), given = layout.template || {};
     var line = paper ? "#d9d7d1" : ink("--line"), text = paper ? "#1c1b19" : ink("--text");
-    var axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
+    var axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, automargin: true, title: { standoff: 12 } };
     var base = Object.assign({}, given.layout);
     base.font = Object.assign({}, base.font, { color: text, family: getComputedStyle(document.body).fontFamily, size: 13 });
     base.paper_bgcolor = base.plot_bgcolor = "rgba(0,0,0,0)";
