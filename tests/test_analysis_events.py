@@ -140,7 +140,7 @@ def messages_of(*rows):
 
 def claims_of(*rows):
     frame = pd.DataFrame(rows, columns=["insert_id", "run_id", "user_id", "event"])
-    return frame.assign(timestamp_ns=range(len(frame)))
+    return frame.assign(at_ns=range(len(frame)), sent=True)
 
 
 def test_a_claimed_event_without_a_frame_was_not_received():

@@ -38,7 +38,7 @@ DRAW = {
 
 
 def test_every_figure_is_drawn_here():
-    assert set(DRAW) == set(figures.__all__)
+    assert set(DRAW) == set(figures.__all__) - {"show"}
 
 
 @pytest.mark.parametrize("name", DRAW)
@@ -98,3 +98,15 @@ def test_a_long_table_is_cut_with_a_note():
 )
 def test_a_missing_number_is_a_dash_and_never_zero(value, shown):
     assert cell(value) == shown
+
+
+def test_a_shown_table_escapes_what_came_from_a_log():
+    shown = figures.show(pd.DataFrame({"text": ["<script>alert(1)</script>"], "case_ids": [["a"]]}))
+
+    assert "<script>" not in shown._repr_html_()
+    assert "case_ids" not in shown._repr_html_()
+
+
+def test_a_shown_table_counts_what_it_leaves_out_and_says_what_nothing_means():
+    assert "and 30 more rows" in str(figures.show(pd.DataFrame({"a": range(50)})))
+    assert "no rule was broken" in figures.show(pd.DataFrame({"a": []}), empty="no rule was broken")._repr_html_()

@@ -3,7 +3,7 @@
 A case is one attempt of a valid user, or one upgrade in a log. Columns: ``case_id``, ``at_ns`` (when it asked to be let
 in), ``failed``, ``failure`` (what happened, null on success), ``delay_s`` (message after OPEN, early sending only),
 ``arm`` (after-open, after-ready, or logged), ``in_flight`` (others open or waiting at that instant), ``age_s`` (since
-the first case of its instance), and the attributes of :data:`ATTRIBUTES`.
+the first case of its instance), ``temperature`` (cold or warm), and the attributes of :data:`ATTRIBUTES`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from gpkit.analysis.sample import judged
 
 ATTRIBUTES = ("client", "credential", "carrier", "revision", "user", "instance_id")
 """In the order in which an explanation is preferred: the coarser first."""
+
+COLD_S = 1.0  # chosen: an instance's first second, in which caches fill and pools connect
 
 
 def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +39,12 @@ def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
             "failed": (outcome != "ok").astype(bool),
             "failure": outcome.where(outcome != "ok", None),
             "arm": valid["send"].astype(str),
-            "delay_s": valid["send_after_open_s"].where(valid["send"] == "after-open").astype(float),
+            # The planned delay stands in where the connection ended before the message could be sent: leaving those
+            # out would make late levels look better than they are.
+            "delay_s": valid["send_after_open_s"]
+            .fillna(valid["send_delay_planned_s"])
+            .where(valid["send"] == "after-open")
+            .astype(float),
             "planned_delay_s": valid["send_delay_planned_s"].astype(float),
             "client": "probe",
             "credential": valid["credential"].astype(str),
@@ -88,6 +95,7 @@ def _placed(frame: pd.DataFrame) -> pd.DataFrame:
     ordered["in_flight"] = in_flight(starts, ends)
     first = ordered.groupby("instance_id")["at_ns"].transform("min")
     ordered["age_s"] = (ordered["at_ns"] - first) / 1e9
+    ordered["temperature"] = (ordered["age_s"] < COLD_S).map({True: "cold", False: "warm"})
     return ordered
 
 

@@ -128,7 +128,7 @@ def unreceived(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[s
 
     Args:
         messages: Frames of the attempts.
-        claims: What the log says was sent: ``run_id``, ``user_id``, ``event``, ``insert_id``, ``timestamp_ns``.
+        claims: From :func:`gpkit.timeline.server_events`; those that the server says it failed to send are left out.
         users: Who the attempts spoke for.
 
     Returns:
@@ -137,10 +137,31 @@ def unreceived(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[s
         left out.
     """
     received = messages[(messages["direction"] == "received") & messages["event"].notna()]
-    is_ours = claims["run_id"].isin(set(received["run_id"].dropna())) | claims["user_id"].isin(set(users))
-    mine = claims[is_ours].sort_values("timestamp_ns", kind="stable")
+    # A log may write only the beginning of a user's id.
+    is_named = claims["user_id"].map(lambda user: any(known.startswith(str(user)) for known in users)).astype(bool)
+    is_ours = claims["run_id"].isin(set(received["run_id"].dropna())) | is_named
+    mine = claims[is_ours & claims["sent"].astype(bool)].sort_values("at_ns", kind="stable")
     keys = ["run_id", "event"]
     numbered = mine.assign(nth=mine.groupby(keys).cumcount())
     frames = received.assign(nth=received.groupby(keys).cumcount())[[*keys, "nth"]].assign(seen=True)
     merged = numbered.merge(frames, on=[*keys, "nth"], how="left")
     return merged[merged["seen"].isna()].drop(columns=["seen", "nth"]).reset_index(drop=True)
+
+
+def claimed_runs(claims: pd.DataFrame) -> pd.DataFrame:
+    """How many runs have each event by the log's own account, of the runs that it says have begun.
+
+    Args:
+        claims: From :func:`gpkit.timeline.server_events`.
+
+    Returns:
+        ``event``, ``runs``, ``ratio`` with ``low`` and ``high``; the last row, ``all five``, is the joint count.
+    """
+    sent = claims[claims["sent"].astype(bool)]
+    sets = sent.groupby("run_id")["event"].agg(set) if len(sent) else pd.Series([], dtype="object")
+    begun = sets[sets.map(lambda events: EVENT_COLUMNS[0] in events).astype(bool)]
+    rows = []
+    for name, wanted in [*((event, {event}) for event in EVENT_COLUMNS), ("all five", set(EVENT_COLUMNS))]:
+        share = rate(int(begun.map(lambda events, need=wanted: need <= events).sum()), len(begun))
+        rows.append((name, share.k, share.estimate, share.low, share.high))
+    return pd.DataFrame(rows, columns=["event", "runs", "ratio", "low", "high"])

@@ -4,7 +4,7 @@ The rule, in order; the first that holds names the mechanism:
 
 1. ``crash_loop``: the instances that should have answered exited again and again, and the platform answered 503.
 2. ``deterministic``: outcomes do not mix. Every case failed like this, or every case of one client, credential,
-   carrier, revision or user did and no other.
+   carrier, revision or user, or of one pair of these, did and no other.
 3. ``start_up``: failures while an instance is young, then none. ``outage``: none, then nothing else.
 4. ``race``: outcomes mix under equal conditions, and the shorter the time before the message the more often it fails
    (rank test within strata of revision, adjusted for the number of tests, p at most 0.01), while cases that waited for
@@ -19,6 +19,7 @@ of a kind are ``too few`` to name.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,14 +27,13 @@ import pandas as pd
 
 from gpkit.analysis.cases import ATTRIBUTES
 from gpkit.analysis.statistics import Dependence, adjusted, dependence, fisher, rate
+from gpkit.timeline.instances import LOOPS
 
 CLAIM_P = 0.01  # chosen: a named cause is acted upon
 MIN_FAILURES = 3  # chosen: two failures line up by chance too often
 MIN_LEVEL = 5  # chosen: a value that always failed needs this many cases
 LOAD_AUC = 0.75  # chosen: a weaker dependence on load explains too few of the failures
 SEPARATED = 0.02  # share of pairs out of order that still counts as one change in time
-
-EXITS_FOR_A_LOOP = 2
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _name(
 ) -> Mechanism:
     bad = here["failed"]
     k, n = int(bad.sum()), len(here)
-    if failure.endswith("_503") and exits >= EXITS_FOR_A_LOOP:
+    if failure.endswith("_503") and exits >= LOOPS:
         return Mechanism(failure, "crash_loop", "instance", f"{exits} container exits with an error in the same window")
     if k < MIN_FAILURES:
         return Mechanism(failure, "too few", "", f"{k} of {n}: too few to name a cause")
@@ -124,10 +124,10 @@ def _name(
     if changed:
         return changed
     if timing and timing.p <= CLAIM_P and timing.auc < 0.5 and _waiting_helps(here):
-        because = f"outcomes mix, and {1 - timing.auc:.0%} of failures sent sooner than a success (p={timing.p:.2g})"
+        because = f"outcomes mix; in {1 - timing.auc:.0%} of pairs the failure was sent sooner (p={timing.p:.2g})"
         return Mechanism(failure, "race", "time between OPEN and the message", because)
     if load and load.p <= CLAIM_P and load.auc >= LOAD_AUC:
-        because = f"outcomes mix, and {load.auc:.0%} of failures came under more load than a success (p={load.p:.2g})"
+        because = f"outcomes mix; in {load.auc:.0%} of pairs the failure met more load (p={load.p:.2g})"
         return Mechanism(failure, "overload", "connections open at the time", because)
     return Mechanism(failure, "intermittent", "", _no_dependence(timing, load))
 
@@ -139,24 +139,32 @@ def _never_mixed(here: pd.DataFrame, failure: str) -> Mechanism:
 
 
 def _explained(here: pd.DataFrame) -> tuple[str, str] | None:
-    """An attribute whose values never mix: those that fail always do, and the others never."""
+    """An attribute, or a pair of them, whose values never mix: those that fail always do, and the others never."""
     found: list[tuple[float, str, str]] = []
-    for attribute in ATTRIBUTES:
-        counts = here.groupby(attribute)["failed"].agg(["sum", "count"])
+    varied = [name for name in ATTRIBUTES if here[name].nunique() > 1]
+    for group in [*((name,) for name in varied), *itertools.combinations(varied, 2)]:
+        counts = here.groupby(list(group))["failed"].agg(["sum", "count"])
         failing = counts[counts["sum"] > 0]
         if len(counts) < 2 or (failing["sum"] < failing["count"]).any() or len(failing) == len(counts):
             continue
         k, others = int(failing["count"].sum()), int(counts["count"].sum() - failing["count"].sum())
         if k < MIN_LEVEL or others < MIN_LEVEL:
             continue
-        names = ", ".join(str(value) for value in failing.index[:3])
-        found.append((fisher(k, k, 0, others), attribute, f"{names}: {k} of {k} ended so; 0 of {others} elsewhere"))
+        names = ", ".join(_cell(value) for value in failing.index[:3])
+        text = f"{names}: {k} of {k} ended so; 0 of {others} elsewhere"
+        found.append((fisher(k, k, 0, others), " and ".join(group), text))
     if not found:
         return None
     for p, (_, attribute, text) in zip(adjusted([item[0] for item in found]), found, strict=True):
         if p <= CLAIM_P:
             return attribute, text
     return None
+
+
+def _cell(value: object) -> str:
+    """One value, or the values of a pair."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return " with ".join(str(part) for part in parts)
 
 
 def _changed(here: pd.DataFrame, failure: str) -> Mechanism | None:
@@ -219,9 +227,9 @@ def _no_dependence(timing: Dependence | None, load: Dependence | None) -> str:
     if timing is None:
         parts.append("timing was not varied, or no early case failed so")
     else:
-        parts.append(f"no dependence on timing shown (p={timing.p:.2g})")
+        parts.append(f"no failing sooner with a shorter delay (AUC {timing.auc:.2f}, p={timing.p:.2g})")
     if load is not None:
-        parts.append(f"none on load (p={load.p:.2g})")
+        parts.append(f"no failing under load (AUC {load.auc:.2f}, p={load.p:.2g})")
     return "; ".join(parts)
 
 
@@ -229,6 +237,12 @@ def _reasons(ours: pd.DataFrame) -> str:
     counts = ours["reason"].dropna()
     counts = counts[~counts.isin(["not known", "None", "<NA>", "nan"])].value_counts()
     return ", ".join(f"{reason} {n}" for reason, n in counts.items())
+
+
+def failed_boots(instances: pd.DataFrame) -> int:
+    """Instances that ended before they could serve, of the revision with most of them."""
+    failed = instances[instances["outcome"] == "failed"]
+    return int(failed.groupby("revision", dropna=False).size().max()) if len(failed) else 0
 
 
 def by_client(cases: pd.DataFrame) -> pd.DataFrame:

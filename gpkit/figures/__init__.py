@@ -2,6 +2,7 @@
 
 from gpkit.figures.events import funnel, outcomes, over_time, rates_by
 from gpkit.figures.handshake import auth_times, delay_sweep, phase_intervals, reasons_by_client, timeline
+from gpkit.figures.listing import show
 
 __all__ = [
     "auth_times",
@@ -12,5 +13,6 @@ __all__ = [
     "phase_intervals",
     "rates_by",
     "reasons_by_client",
+    "show",
     "timeline",
 ]

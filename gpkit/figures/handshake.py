@@ -81,7 +81,8 @@ def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
     title = "What became of each client's requests, and why"
     if clients.empty:
         return nothing(title, "No upgrade to show.")
-    labels = [f"{f} {r}".strip() for f, r in zip(clients["failure"], clients["reason"], strict=True)]
+    pairs = zip(clients["failure"], clients["reason"], strict=True)
+    labels = [failure if reason in ("", "not known") else f"{failure}: {reason}" for failure, reason in pairs]
     rows = clients.assign(label=labels)
     traces = []
     for label in dict.fromkeys(labels):
@@ -96,7 +97,12 @@ def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
         x="requests",
         y="",
     )
-    made.update_layout(barmode="stack", height=max(220, 140 + 40 * clients["client"].nunique()))
+    height = 150 + 44 * clients["client"].nunique() + 22 * len(traces)
+    made.update_layout(
+        barmode="stack",
+        height=height,
+        legend={"orientation": "v", "y": -0.35, "x": 0, "xanchor": "left", "yanchor": "top"},
+    )
     return made
 
 
@@ -108,27 +114,28 @@ def timeline(cases: pd.DataFrame) -> go.Figure:
     if cases.empty:
         return nothing("Requests over time", "No request in this window.")
     step = -(-len(cases) // MAX_POINTS)
-    shown = cases[cases["failed"] | (pd.Series(range(len(cases)), index=cases.index) % step == 0)].head(MAX_POINTS)
-    result = shown["failure"].fillna("let in")
+    kept = cases["failed"] | (pd.Series(range(len(cases)), index=cases.index) % step == 0)
+    shown = cases[kept].head(MAX_POINTS)
+    result = shown["failure"].fillna("went well")
+    several = cases["client"].nunique() > 1
+    rows = shown["client"] + ": " + result if several else result
     traces = []
-    for name in dict.fromkeys(["let in", *sorted(set(result) - {"let in"})]):
-        part = shown[result == name]
-        if len(part):
-            at = pd.to_datetime(part["at_ns"], unit="ns", utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
-            colour = {"color": GREEN} if name == "let in" else {}
-            marks = {"size": 8, "opacity": 0.7, **colour}
-            traces.append(go.Scatter(x=list(at), y=list(part["client"]), mode="markers", name=name, marker=marks))
-    counts = cases.assign(result=cases["failure"].fillna("let in")).groupby(["client", "result"]).size()
-    numbers = counts.reset_index(name="n")
+    for row in sorted(set(rows)):
+        part = shown[rows == row]
+        at = pd.to_datetime(part["at_ns"], unit="ns", utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+        colour = {"color": GREEN} if row.endswith("went well") else {}
+        marks = {"size": 9, "opacity": 0.6, "symbol": "line-ns-open", **colour}
+        traces.append(go.Scatter(x=list(at), y=[row] * len(part), mode="markers", showlegend=False, marker=marks))
+    counts = cases.assign(result=cases["failure"].fillna("went well")).groupby(["client", "result"]).size()
     made = figure(
         traces,
-        title=f"Requests over time (n={len(cases)})",
-        reading="One mark per request, a row per client; one colour in a row means that its outcome never changes.",
-        numbers=numbers,
+        title=f"How each request ended, over time (n={len(cases)})",
+        reading="One mark per request; a row that begins or stops at an instant is a change, mixed rows are not.",
+        numbers=counts.reset_index(name="n"),
         x="time (UTC)",
         y="",
     )
-    made.update_layout(height=max(220, 160 + 40 * cases["client"].nunique()))
+    made.update_layout(height=max(220, 150 + 32 * len(traces)))
     return made
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 BLUE, ORANGE, GREEN, PINK, GREY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7F7F7F", "#D55E00"
-CYCLE = (BLUE, ORANGE, GREEN, PINK, RED, GREY)
+CYCLE = (BLUE, ORANGE, RED, PINK, "#56B4E9", GREY)  # green is kept for what went well
 MAX_ROWS = 60  # of the table of numbers; longer ones are cut with a note
 
 

@@ -6,10 +6,11 @@ import pandas as pd
 
 from gpkit.analysis import statistics
 from gpkit.analysis.durations import seconds, span_quantile, wording
-from gpkit.analysis.events import event_funnel, succeeded
+from gpkit.analysis.events import claimed_runs, event_funnel, succeeded
 from gpkit.analysis.sample import judged
 from gpkit.findings.finding import Finding
 from gpkit.findings.wording import more, of, percent
+from gpkit.tables import EVENT_COLUMNS
 
 FAULTY = ("duplicate", "reordered", "malformed", "context_lost")
 
@@ -159,6 +160,40 @@ def _unreceived(valid: pd.DataFrame, unreceived: pd.DataFrame) -> Finding:
         "the client had gone counts too.",
         next_step="Compare the claim's connection with the frames: gpkit.evidence(finding)." if measured.k else "",
     )
+
+
+def judge_claims(claims: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding:
+    """Does the server claim to send all five events? For a log alone: a claim is no receipt.
+
+    Args:
+        claims: From :func:`gpkit.timeline.server_events`.
+        target_ratio: Runs with all five claimed, of the runs that the log shows beginning.
+    """
+    joint = claimed_runs(claims).set_index("event")
+    begun, k = (int(str(joint["runs"][name])) for name in ("agent_started", "all five"))
+    measured = statistics.rate(k, begun)
+    return Finding(
+        id="events.claimed",
+        claim=f"The log claims all five events for {of(measured)} of the runs that it shows beginning.",
+        verdict=statistics.judge_at_least(measured, target_ratio),
+        estimate=measured.estimate,
+        unit="ratio",
+        interval=None if measured.low is None else (measured.low, measured.high),
+        n=measured.n,
+        target=target_ratio,
+        evidence=tuple(_incomplete(claims)),
+        limits="The server's own account: whether a claimed event arrived, only a client knows. A run cut by the end "
+        "of the window counts as incomplete.",
+        next_step="gpkit run event_success_rates -e TARGET: a probe counts what arrives.",
+    )
+
+
+def _incomplete(claims: pd.DataFrame) -> list[str]:
+    """The claims of runs that lack an event, by insert id."""
+    if claims.empty:
+        return []
+    sizes = claims.groupby("run_id")["event"].transform("nunique")
+    return list(claims.loc[sizes < len(EVENT_COLUMNS), "insert_id"].astype(str))
 
 
 def _named(text: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from gpkit.analysis import statistics
+from gpkit.analysis.mechanisms import failed_boots
 from gpkit.findings.finding import Finding
 from gpkit.findings.wording import more, of
+from gpkit.timeline.instances import LOOPS
 
 NAMES = {
     "deterministic": "a deterministic refusal",
@@ -29,9 +31,11 @@ def judge_races(
 ) -> Finding:
     """Does a first message ever overtake what must come first?
 
-    The ratio is of early messages: those that waited for the welcome cannot overtake it. A race is claimed only when
-    outcomes mix, depend on timing, and the clock interval supports the order in at least one failure and contradicts it
-    in none; otherwise the answer is that it cannot be told.
+    The ratio is of early messages: those that waited for the welcome cannot overtake it. A failure of a kind that
+    depends on timing counts for certain when the whole clock interval puts its message before the server's readiness,
+    perhaps when the clocks do not settle the order, and not at all when it was sent after. The interval runs from the
+    lower end of the certain ratio to the upper end of the certain and possible one. With none that is certain, no race
+    is claimed.
 
     Args:
         cases: From :mod:`gpkit.analysis.cases`.
@@ -43,33 +47,35 @@ def judge_races(
     early = cases[cases["arm"] == "after-open"]
     pool = early if len(early) else cases
     races = mechanisms[mechanisms["mechanism"] == "race"]
-    ids = _ids(races) & set(early["case_id"])
+    lost = _ids(races) & set(early["case_id"])
+    placed = dict(zip(order["attempt_id"], order["order"], strict=True))
+    certain = {item for item in lost if placed.get(item) == "before"}
+    possible = {item for item in lost if placed.get(item) != "after"}
     unknown = _ids(mechanisms[mechanisms["mechanism"].isin(_UNKNOWN)]) & set(pool["case_id"])
-    placed = order[order["attempt_id"].isin(ids)]["order"].value_counts()
-    supported = placed.get("before", 0) > 0 and placed.get("after", 0) == 0
-    measured = statistics.rate(len(ids), len(pool))
-    verdict = statistics.judge_at_most(measured, max_race_ratio)
-    if len(races) and not supported:
+    low = statistics.rate(len(certain), len(pool))
+    high = statistics.rate(len(possible), len(pool))
+    worst = statistics.rate(len(possible | unknown), len(pool))
+    verdict = statistics.judge_at_most(low, max_race_ratio)
+    if statistics.judge_at_most(worst, max_race_ratio) != verdict and verdict != "fails":
         verdict = "undecided"
-    worst = statistics.rate(len(ids | unknown), len(pool))
-    if verdict == "meets" and statistics.judge_at_most(worst, max_race_ratio) != "meets":
-        verdict = "undecided"
-    needed = statistics.n_to_decide(measured, max_race_ratio) if verdict == "undecided" and not unknown else None
+    needed = (
+        statistics.n_to_decide(low, max_race_ratio) if verdict == "undecided" and not (unknown or possible) else None
+    )
     what = "early messages were lost to a race" if len(early) else "logged upgrades were lost to a race"
     return Finding(
         id="race.ratio",
-        claim=f"{of(measured)} {what}.{_because(races, placed)}",
+        claim=f"{of(high)} {what}.{_because(races, len(certain), len(possible), len(lost))}",
         verdict=verdict,
-        estimate=measured.estimate,
+        estimate=high.estimate,
         unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
+        interval=None if low.low is None else (low.low, high.high),
+        n=high.n,
         target=max_race_ratio,
-        cause="the first message overtakes readiness" if len(races) and supported else "",
+        cause="the first message overtakes readiness" if certain else "",
         ruled_out=_ruled_out(mechanisms),
-        evidence=tuple(sorted(ids)),
-        limits=_limits(len(unknown), early, more(needed, measured.n)),
-        next_step="Hold the first message until the welcome, then run again." if len(races) else "",
+        evidence=(*sorted(certain), *sorted(possible - certain)),
+        limits=_limits(len(unknown), early, more(needed, high.n)),
+        next_step="Hold the first message until the welcome, then run again." if certain else "",
     )
 
 
@@ -88,11 +94,14 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     measured = statistics.rate(len(cases) - len(ids), len(cases))
     verdict = statistics.judge_at_least(measured, target_ratio)
     causes = "; ".join(_sentence(row) for row in stopped.to_dict("records"))
+    kinds = "; ".join(
+        f"{row['failed']} {row['failure']}: {NAMES[row['mechanism']]}" for row in stopped.to_dict("records")
+    )
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
     asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
     return Finding(
         id="handshake.through",
-        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + causes + '.' if causes else ''}",
+        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}",
         verdict=verdict,
         estimate=measured.estimate,
         unit="ratio",
@@ -138,15 +147,16 @@ def judge_order(violations: pd.DataFrame, n: int, *, max_ratio: float = 0.01) ->
 
 
 def judge_boots(instances: pd.DataFrame) -> Finding | None:
-    """Is the service caught in a crash loop? Null when the log shows no instance being started or ending.
+    """Is the service caught in a crash loop? Null when the log shows no instance starting or failing to.
 
     Args:
-        instances: One row per instance: ``instance_id``, ``exit_code``, ``boot_failure``, ``evidence``.
+        instances: From :func:`gpkit.timeline.instances`; those of which too little was exported are left out.
     """
+    instances = instances[instances["outcome"] != "unknown"]
     if instances.empty:
         return None
-    failed = instances[instances["boot_failed"].astype(bool)]
-    looping = len(failed) >= 2
+    failed = instances[instances["outcome"] == "failed"]
+    looping = failed_boots(instances) >= LOOPS
     reasons = failed["boot_failure"].dropna().value_counts()
     why = f" Most often: {str(reasons.index[0])[:160]}" if len(reasons) else ""
     measured = statistics.rate(len(failed), len(instances))
@@ -162,7 +172,7 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
         target=0.0,
         cause="crash_loop" if looping else "",
         ruled_out=("race: no request reached a server that could race",) if looping else (),
-        evidence=tuple(str(item) for ids in failed["evidence"] for item in ids),
+        evidence=tuple(failed["instance_id"].astype(str)),
         limits="Instances whose lines fall outside the window are not seen.",
         next_step="Fix the start of the container; until then every other number is about a server that is not there."
         if looping
@@ -187,11 +197,13 @@ def _ids(mechanisms: pd.DataFrame) -> set[str]:
     return {str(item) for ids in mechanisms["case_ids"] for item in ids}
 
 
-def _because(races: pd.DataFrame, placed: pd.Series[int]) -> str:
+def _because(races: pd.DataFrame, certain: int, possible: int, lost: int) -> str:
     if races.empty:
         return ""
-    counts = ", ".join(f"{name} {int(count)}" for name, count in placed.items()) or "not decidable"
-    return f" {races.iloc[0]['because'].capitalize()}. Message against the server's readiness: {counts}."
+    why = str(races.iloc[0]["because"])
+    clocks = f"{certain} were sent before the server was ready for certain, {possible - certain} perhaps"
+    after = f"; {lost - possible} were sent after it and are not counted" if lost > possible else ""
+    return f" {why[0].upper()}{why[1:]}. {clocks}{after}."
 
 
 def _ruled_out(mechanisms: pd.DataFrame) -> tuple[str, ...]:

@@ -1,0 +1,119 @@
+"""Record what was found, and show the verdict: ``results.json`` for programs, a short card for people."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpkit.errors import OutputError
+from gpkit.findings import Finding, headline, run_verdict
+from gpkit.investigation.pivot import lines_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gpkit.investigation.gathering import Investigation
+
+LINES_OF_A_FINDING = 40  # lines in the report; the evidence files hold all
+IDS_OF_A_FINDING = 6
+
+WORDS = {
+    "findings": "FAILS",
+    "inconclusive": "CANNOT TELL",
+    "no-data": "NO DATA",
+    "healthy": "MEETS EVERY TARGET",
+    "fails": "FAILS",
+    "undecided": "CANNOT TELL",
+    "meets": "MEETS",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict of a run and the findings behind it; shows itself in a notebook and as text."""
+
+    verdict: str
+    findings: tuple[Finding, ...]
+
+    def __str__(self) -> str:
+        lines = [WORDS[self.verdict]]
+        lines += [f"{WORDS[item.verdict]}: {item.claim}" for item in self.findings]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        items = "".join(_item(finding) for finding in self.findings)
+        return f"<p><strong>{WORDS[self.verdict]}</strong></p><ul>{items}</ul>"
+
+
+def record(run: Investigation) -> Verdict:
+    """Write ``results.json`` into the run's folder. The status is the supervisor's to set."""
+    lead = headline(run.findings)
+    verdict = run_verdict(run.findings)
+    results: dict[str, Any] = {
+        "run_id": run.run_id,
+        "notebook": run.question,
+        "environment": run.environment,
+        "status": "running",
+        "verdict": verdict,
+        "window": run.window,
+        "coverage": run.coverage,
+        "headline": lead.id if lead else None,
+        "findings": [finding.as_dict() for finding in run.findings],
+        "evidence_lines": {finding.id: _lines(run, finding) for finding in run.findings},
+    }
+    path = run.folder / "results.json"
+    partial = path.with_suffix(".json.partial")
+    try:
+        partial.write_text(json.dumps(results, ensure_ascii=False, indent=1, allow_nan=False) + "\n", "utf-8")
+        Path(partial).replace(path)
+    except OSError as error:
+        raise OutputError(f"The results cannot be written: {os.strerror(error.errno or 0)}.") from error
+    return Verdict(verdict, run.findings)
+
+
+def facts(run: Investigation) -> pd.DataFrame:
+    """What there is to judge: one row per fact."""
+    import pandas as pd
+
+    since, until = run.window["since"] or "–", run.window["until"] or "–"
+    rows = [
+        ("target", run.environment),
+        ("evidence", "probe" if run.is_live else f"log: {run.source}"),
+        ("window (UTC)", f"{since} to {until}"),
+        ("attempts", str(len(run.attempts))),
+        ("log entries", str(len(run.entries))),
+        ("connections in the log", str(len(run.connections))),
+    ]
+    if run.is_live and len(run.connections) and "server_connection_id" in run.attempts.columns:
+        matched = int(run.attempts["server_connection_id"].notna().sum())
+        rows.append(("attempts found in the log", f"{matched} of {len(run.attempts)}"))
+    rows += [("note", str(note)) for note in run.coverage.get("notes", [])]
+    return pd.DataFrame(rows, columns=["fact", "value"])
+
+
+def _lines(run: Investigation, finding: Finding) -> list[dict[str, str]]:
+    found = lines_of(run, list(finding.evidence[:IDS_OF_A_FINDING])).head(LINES_OF_A_FINDING)
+    return [
+        {"id": str(row["id"]), "at": _at(row["at_utc"]), "text": str(row["text"])} for row in found.to_dict("records")
+    ]
+
+
+def _at(value: object) -> str:
+    isoformat = getattr(value, "isoformat", None)
+    return "" if isoformat is None or value != value else str(isoformat()).replace("+00:00", "Z")
+
+
+def _item(finding: Finding) -> str:
+    parts = [f"<strong>{WORDS[finding.verdict]}</strong> {html.escape(finding.claim)}"]
+    parts += [f"Not a {html.escape(text)}." for text in finding.ruled_out]
+    if finding.limits.strip():
+        parts.append(f"<em>{html.escape(finding.limits.strip())}</em>")
+    if finding.next_step:
+        parts.append(f"Next: {html.escape(finding.next_step)}")
+    return f"<li>{'<br>'.join(parts)}</li>"
