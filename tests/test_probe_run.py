@@ -281,7 +281,38 @@ async def test_a_long_text_is_cut_with_a_note_after_it_was_redacted():
 
     assert len(text) < 4200
     assert "aaaaaaaa" not in text
-    assert text.endswith("characters]")
+    assert text.endswith("bytes]")
+
+
+async def test_bytes_in_a_header_that_no_text_can_hold_are_replaced(tmp_path):
+    async def odd(peer: Peer) -> None:
+        peer.accept("Sec-WebSocket-Protocol: caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+
+    async with scripted(odd) as environment:
+        evidence = await golden_path(environment, QUICK, into=tmp_path, progress=False)
+
+    assert evidence.attempts["outcome"].iloc[0] in ("subprotocol_unoffered", "upgrade_invalid")
+    assert (tmp_path / "attempts.jsonl").read_text("utf-8").count("\n") == 1
+
+
+async def test_hostile_text_is_kept_as_data(tmp_path):
+    hostile = "<script>alert(1)</script>\x1b[31m\x00\u202e\ud800"
+
+    async def attacks(peer: Peer) -> None:
+        peer.accept()
+        peer.say({"type": "connection_established", "data": {"connection_id": hostile, "user_id": hostile}})
+        await peer.hear()
+        peer.say({"type": hostile, "run_id": hostile})
+        peer.events(*EVENTS)
+        await peer.converse()
+
+    async with scripted(attacks) as environment:
+        evidence = await golden_path(environment, QUICK, into=tmp_path, progress=False)
+
+    evidence.attempts.to_parquet(tmp_path / "attempts.parquet")
+    evidence.messages.to_parquet(tmp_path / "messages.parquet")
+    assert evidence.attempts["outcome"].iloc[0] == "ok"
+    assert evidence.attempts["connection_id"].iloc[0].startswith("<script>")
 
 
 # Slowness of our own.
@@ -466,6 +497,29 @@ def test_where_a_run_refuses_tells_a_from_b(refusal, named):
 
 
 # Progress.
+
+
+def test_a_notebook_gets_one_line_updated_in_place():
+    """A real kernel, whose loop runs already; a server that never answers."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    code = textwrap.dedent("""
+        import os, socket
+        os.environ["GPKIT_TEST_SECRET"] = "a secret for these tests only, 32+"
+        from gpkit.environments import Environment
+        from gpkit.probe import Plan, run
+        server = socket.create_server(("127.0.0.1", 0), backlog=100)
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}/ws"
+        target = Environment("test", url=url, secret="env:GPKIT_TEST_SECRET", is_local=True)
+        evidence = run(target, Plan(attempts=8, open_timeout_s=0.3, rate_per_s=20))
+    """)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(Path(__file__).parent.parent)}}).execute()
+
+    outputs = notebook.cells[0].outputs
+    assert [output.output_type for output in outputs] == ["display_data"]
+    assert outputs[0].data["text/plain"] == "8 of 8 attempts: open_timeout 8"
 
 
 async def test_progress_is_told_of_every_attempt():

@@ -12,14 +12,13 @@ from typing import Any
 from gpkit.probe.lag import UNDER_LOAD_S
 from gpkit.probe.phases import phases
 from gpkit.probe.plan import AFTER_OPEN
-from gpkit.probe.session import Message, Session
+from gpkit.probe.session import KEPT_CHARS, Message, Session
 from gpkit.protocol.credentials import browser_would_fail
 from gpkit.protocol.events import EVENTS, Arrival, Judgement, judge_events
 from gpkit.protocol.outcomes import Ending, Verdict, classify
 from gpkit.redaction import mask_contacts, redact
 
 TEXT_CHARS = 4096  # of a message's text; what is beyond is cut, with a note
-_REDACT_CHARS = 2 * TEXT_CHARS  # redacted before it is cut, so that no token is cut out of recognition
 Row = dict[str, Any]
 
 
@@ -114,7 +113,8 @@ def attempt_id(session: Session) -> str:
 
 def _message_row(name: str, index: int, message: Message, session: Session, safe: Callable[[str], str]) -> Row:
     frame, payload = message.frame, message.payload
-    text = _shown(payload, safe) if isinstance(payload, str) else None
+    size_bytes = len(payload) if frame is None else frame.size_bytes
+    text = _shown(payload, safe, size_bytes) if isinstance(payload, str) else None
     # A field stands in the text: where nothing was redacted there, and nothing is hidden by escapes, it is safe.
     is_safe = text is payload and "\\" not in payload
     known = (None, None, None) if frame is None else (frame.type, frame.run_id, frame.user_id)
@@ -131,16 +131,17 @@ def _message_row(name: str, index: int, message: Message, session: Session, safe
         "run_id": run_id,
         "user_id": user_id,
         "server_stamp_ns": None if frame is None else frame.server_stamp_ns,
-        "size_bytes": len(payload.encode() if isinstance(payload, str) else payload),
+        "size_bytes": size_bytes,
         "text": text,
     }
 
 
-def _shown(text: str, safe: Callable[[str], str]) -> str:
-    shown = safe(text[:_REDACT_CHARS])
-    if len(shown) <= TEXT_CHARS and len(text) <= _REDACT_CHARS:
+def _shown(text: str, safe: Callable[[str], str], size_bytes: int) -> str:
+    """Redacted before it is cut, so that no token is cut out of recognition."""
+    shown = safe(text)
+    if len(text) < KEPT_CHARS and len(shown) <= TEXT_CHARS:
         return text if shown == text else shown
-    return f"{shown[:TEXT_CHARS]}… [cut: {len(text)} characters]"
+    return f"{shown[:TEXT_CHARS]}… [cut: {size_bytes} bytes]"
 
 
 def _cleaner(masks_contacts: bool) -> Callable[[str], str]:

@@ -25,13 +25,17 @@ from gpkit.probe.wire import Wire, prepare, refusal_kind
 from gpkit.protocol.envelopes import RUN_ENDED, Frame, read_frame
 from gpkit.protocol.events import EVENTS
 
+KEPT_CHARS = 8192  # of each received payload: a server that floods must not fill the memory
 _MARGIN_S = 1.0  # chosen: beyond the sum of all limits, the hard end of an attempt
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _AUTH_ERRORS = frozenset({"authentication_error"})
 
 
 class Message(NamedTuple):
-    """One message as sent or received: when, its text (bytes when binary), and what it says (null when sent)."""
+    """One message as sent or received: when, its text (bytes when binary), and what it says (null when sent).
+
+    Of a received payload only the first :data:`KEPT_CHARS` are kept; its size is the frame's.
+    """
 
     at_ns: int
     is_received: bool
@@ -198,7 +202,9 @@ class Session:
         """What the 101 selected, offered or not; several are joined."""
         if self.wire is None or self.wire.response is None or self.wire.response.status_code != 101:
             return None
-        return ", ".join(self.wire.response.headers.get_all("Sec-WebSocket-Protocol")) or None
+        selected = ", ".join(self.wire.response.headers.get_all("Sec-WebSocket-Protocol"))
+        # Header bytes beyond ASCII arrive as lone surrogates, which no file can hold.
+        return selected.encode("utf-8", "replace").decode() or None
 
     # Conversing.
 
@@ -314,7 +320,7 @@ class Session:
     def received(self, payload: str | bytes, at_ns: int) -> None:
         """A message arrived."""
         frame = read_frame(payload)
-        self.messages.append(Message(at_ns, True, payload, frame))
+        self.messages.append(Message(at_ns, True, payload[:KEPT_CHARS], frame))
         self._last_frame_ns = at_ns
         if frame.event is not None:
             self._event(frame, at_ns)

@@ -179,29 +179,24 @@ def _kind(wire_type: str | None, named: str | None) -> str:
 
 def _field(name: str, *places: Mapping[str, Any]) -> str | None:
     for place in places:
-        if (found := _text(place.get(name))) is not None:
+        value = place.get(name)
+        if value is not None and (found := _text(value)) is not None:
             return found
     return None
 
 
 def _other_users(message: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        found
-        for place in (message, data)
-        for key, value in place.items()
-        if key.endswith("_user_id") and (found := _text(value)) is not None
-    )
+    named = [place[key] for place in (message, data) for key in place if key.endswith("_user_id")]
+    return tuple(found for value in named if (found := _text(value)) is not None) if named else ()
 
 
 def _text(value: object) -> str | None:
     """A text or a number as a short text that every file format can hold; anything else is null."""
     if isinstance(value, str):
-        if not value:
-            return None
         short = value[:_FIELD_CHARS]
         # A lone surrogate is legal JSON and illegal UTF-8.
-        return short if short.isascii() else short.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return (short if short.isascii() else short.encode("utf-8", "replace").decode("utf-8")) or None
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return str(value)[:_FIELD_CHARS] if abs(value) < math.inf else None
 
