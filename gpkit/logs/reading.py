@@ -7,6 +7,7 @@ Entries are ordered by instant; equal instants keep the order of the files, or i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpkit.errors import SourceError
+from gpkit.logs.arrow import to_series
 from gpkit.logs.continuation import JOINED, LINK
 from gpkit.logs.coverage import Coverage, Problem
 from gpkit.logs.extraction import extraction_sql
@@ -71,7 +73,8 @@ def read(
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        with contextlib.suppress(duckdb.Error):  # in a kernel without ipywidgets it is off and cannot be set
+            connection.execute("SET enable_progress_bar = false")
         connection.create_function("scrub", scrubber(mask_contacts=mask_contacts), ["VARCHAR"], "VARCHAR")
         # Texts of more than 2 GiB in one column.
         connection.execute("SET arrow_large_buffer_size = true")
@@ -190,22 +193,7 @@ def _frame(connection: duckdb.DuckDBPyConnection, arrow: pa.Table) -> pd.DataFra
         column = arrow[name]
         # One column at a time, each released once it is taken: the texts are most of the memory.
         arrow = arrow.drop_columns([name])
-        columns[name] = _series(column if in_order else column.take(order))
+        columns[name] = to_series(column if in_order else column.take(order))
     for name in ("timestamp", "receive_timestamp"):
         columns[name] = pd.to_datetime(columns[f"{name}_ns"] // 1000, unit="us", utc=True)
     return conform(pd.DataFrame(columns, copy=False), ENTRIES)
-
-
-def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
-    import pandas as pd
-    import pyarrow as pa
-
-    nullable = {
-        pa.int64(): pd.Int64Dtype(),
-        pa.int32(): pd.Int64Dtype(),
-        pa.float64(): pd.Float64Dtype(),
-        # Named, because otherwise every text becomes a Python string on the way.
-        pa.large_string(): pd.StringDtype(na_value=float("nan")),
-    }
-    series: pd.Series[Any] = column.to_pandas(types_mapper=nullable.get)
-    return series

@@ -1,0 +1,134 @@
+"""The log grammar: what a line means, as data.
+
+``grammar.yaml`` is read by code, docs and tests alike. :func:`classified` is an Ibis expression, so that the same
+grammar runs where the entries are: DuckDB, BigQuery or Spark. The first row that matches a line decides.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    import ibis
+    import ibis.expr.types as ir
+    import pandas as pd
+
+REASONS = (
+    "no_token",
+    "signature",
+    "audience",
+    "segments",
+    "expired",
+    "not_ready",
+    "subprotocol",
+    "breaker_open",
+    "crash_loop",
+    "start_failed",
+    "unknown",
+)
+"""Why a connection was refused or failed."""
+
+UPGRADE_PATH = r"/(?:ws|websocket|api/v1/websocket)(?:/[^?]*)?(?:\?.*)?$"
+"""Where a WebSocket is asked for; ``/ws/health`` and its like answer plain requests."""
+PLAIN_PATH = r"/(?:ws|websocket)/(?:health|config|stats|beacon|auth|factory/status|factory/health|isolated/health)"
+
+CONNECTION = r"\b((?:main|factory|isolated|legacy|prelim|ws_conn)_[A-Za-z0-9_\-]+)"
+"""A connection id in a line, in its only group."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the grammar; the file says what each field means."""
+
+    id: str
+    phase: str
+    field: str
+    pattern: str
+    generation: str
+    seen: str
+    reason: str | None = None
+    severity: str | None = None
+    status: tuple[int, ...] = ()
+
+
+@functools.cache
+def grammar() -> tuple[Rule, ...]:
+    """The rows, in the order in which they are tried."""
+    rows = yaml.safe_load(Path(__file__).with_name("grammar.yaml").read_text("utf-8"))
+    return tuple(Rule(**{**row, "status": tuple(row.get("status", ()))}) for row in rows)
+
+
+def match(message: str, *, kind: str = "text") -> Rule | None:
+    """The row for one message; null when no row matches.
+
+    Args:
+        message: As in the table ENTRIES.
+        kind: ``text`` or ``json``, its payload kind.
+    """
+    for rule in grammar():
+        if rule.field in ("any", kind) and re.search(rule.pattern, message):
+            return rule
+    return None
+
+
+def classified(entries: ir.Table) -> ir.Table:
+    """The entries with ``rule``: the id of the row that matches, null for none. An Ibis expression."""
+    import ibis
+
+    message = entries.message
+    is_upgrade = entries.http_url.re_search(UPGRADE_PATH) & ~entries.http_url.re_search(PLAIN_PATH)
+    branches: list[tuple[Any, str]] = []
+    for rule in grammar():
+        if rule.field == "http":
+            branches.append((is_upgrade & entries.http_status.isin(rule.status), rule.id))
+            continue
+        matches = message.re_search(rule.pattern)
+        branches.append((matches if rule.field == "any" else (entries.payload_kind == rule.field) & matches, rule.id))
+    return entries.mutate(rule=ibis.cases(*branches, else_=ibis.null(str)))
+
+
+def classify(entries: pd.DataFrame) -> pd.DataFrame:
+    """The entries with ``phase``, ``reason`` and ``rule`` of each.
+
+    One row for each entry, in the same order; the input is untouched. Null where no row of the grammar matches.
+    A requests entry of an upgrade is an ``upgrade``, whatever text it also holds.
+
+    Raises:
+        TableError: A column is missing.
+    """
+    import pandas as pd
+
+    rules = _rules_of(entries)
+    by_id = {rule.id: rule for rule in grammar()}
+    found = entries.copy(deep=False)
+    found["phase"] = pd.Series(rules.map({name: rule.phase for name, rule in by_id.items()}), dtype="str")
+    found["reason"] = pd.Series(rules.map({name: rule.reason for name, rule in by_id.items()}), dtype="str")
+    found["rule"] = rules
+    return found
+
+
+def _rules_of(entries: pd.DataFrame) -> pd.Series[Any]:
+    import pandas as pd
+
+    narrow = entries[["message", "payload_kind", "http_url", "http_status"]].reset_index(drop=True)
+    narrow["line"] = range(len(narrow))
+    table = classified(in_ibis(narrow))
+    found = table.filter(table.rule.notnull())["line", "rule"].to_pyarrow()
+    rules = pd.Series(None, index=range(len(entries)), dtype="str")
+    rules.loc[found["line"].to_numpy()] = found["rule"].to_pylist()
+    rules.index = entries.index
+    return rules
+
+
+def in_ibis(frame: pd.DataFrame) -> ibis.Table:
+    """A frame as an Ibis table in DuckDB's memory, texts shared and not copied."""
+    import ibis
+    import pyarrow as pa
+
+    return ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))

@@ -1,0 +1,27 @@
+"""What happened to each connection, told from log entries, and put beside our own attempts.
+
+rows = gpkit.timeline.connections(entries.frame)
+joined = gpkit.timeline.join(attempts, rows)
+gpkit.timeline.clock_offset(attempts)      lowest and highest possible offset of the server's clock
+gpkit.timeline.boot_loops(entries.frame)   revisions that never start
+"""
+
+from gpkit.timeline.connections import client_family, connections
+from gpkit.timeline.events import server_events
+from gpkit.timeline.instances import boot_loops, instances
+from gpkit.timeline.joining import join, unclaimed
+from gpkit.timeline.offset import Drift, clock_drift, clock_offset, order
+
+__all__ = [
+    "Drift",
+    "boot_loops",
+    "client_family",
+    "clock_drift",
+    "clock_offset",
+    "connections",
+    "instances",
+    "join",
+    "order",
+    "server_events",
+    "unclaimed",
+]

@@ -1,0 +1,258 @@
+"""Application lines → one group for each connection, as the application alone tells it.
+
+Pure. Instants are nanoseconds of the entries' own stamps.
+
+A line that names its connection belongs to it. A line that names none belongs to a named connection that is going on:
+to the one whose next line follows it where lines announce what comes (a verdict before the clean-up), to the one
+whose last line stands before it where they report what was. Where no line names a connection (generation A), the
+lines of a handshake belong to the group that lacks such a line and whose own last line is nearest.
+A group is shared when a line that decides its outcome could as well have belonged to another.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+HANDSHAKE_NS = 300_000_000  # chosen: the lines of one refusal lie within 3 ms, in a burst within 10
+AFTERMATH_NS = 50_000_000  # chosen: a line that follows the clean-up of a connection
+SLACK_NS = 5_000_000  # chosen: lines of one connection come out of order by less than 1 ms
+SAME_CALL_NS = 50_000  # chosen: two lines of one call, each stamped by itself
+NEIGHBOURS = 12  # chosen: named lines looked at on either side
+
+_ONCE = frozenset(
+    ["access_refused", "accepted", "opened", "server_rejected", "rejected", "cleanup", "closed", "auth_failed"]
+)
+_OPENING = _ONCE - {"cleanup", "closed"} | {"auth_ok", "error", "bypass"}
+_HANDSHAKE = _OPENING - {"error"}
+_DECIDING = frozenset(["auth_failed", "rejected", "error", "access_refused", "disconnect"])
+_ANNOUNCING = frozenset(
+    ["auth_failed", "rejected", "accepted", "opened", "auth_ok", "bypass", "error", "access_refused"]
+)
+# What usually stands before a line in the same group; one that lacks it is a worse choice.
+_BEFORE: dict[str, tuple[str, ...]] = {
+    "auth_failed": ("access_refused",),
+    "rejected": ("access_refused",),
+    "server_rejected": ("access_refused", "error"),
+    "accepted": ("auth_ok",),
+    "opened": ("accepted",),
+    "cleanup": ("rejected", "opened", "auth_failed"),
+    "closed": ("server_rejected", "cleanup"),
+}
+_AFTER: dict[str, tuple[str, ...]] = {
+    "auth_failed": ("rejected",),
+    "auth_ok": ("accepted",),
+    "accepted": ("opened",),
+    "error": ("server_rejected", "cleanup"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One application line: its entry's stamp, its own stamp where it has one, and what the grammar says of it."""
+
+    at_ns: int
+    own_ns: int | None
+    phase: str
+    rule: str
+    reason: str | None
+    insert_id: str
+    message: str
+    connection: str | None = None
+    generation: str = "ABC"
+
+
+@dataclass
+class Group:
+    """The lines of one connection on one instance."""
+
+    connection: str | None = None
+    lines: list[Line] = field(default_factory=list)
+    is_shared: bool = False
+
+    @property
+    def start_ns(self) -> int:
+        """The first line's stamp."""
+        return self.lines[0].at_ns
+
+    @property
+    def last_ns(self) -> int:
+        """The last line's stamp."""
+        return self.lines[-1].at_ns
+
+    def has(self, *phases: str) -> bool:
+        """Whether a line of one of these phases is there."""
+        return any(line.phase in phases for line in self.lines)
+
+    def first(self, *phases: str) -> Line | None:
+        """The first line of one of these phases."""
+        return next((line for line in self.lines if line.phase in phases), None)
+
+    @property
+    def was_accepted(self) -> bool | None:
+        """Whether the upgrade was accepted; null when no line tells."""
+        if self.has("access_refused", "server_rejected"):
+            return False
+        if self.has("accepted", "opened", "established", "auth_started"):
+            return True
+        return None
+
+
+def group(lines: Iterable[Line]) -> list[Group]:
+    """The connections of one instance, by their first line.
+
+    Args:
+        lines: Its application lines in order of time.
+    """
+    listed = list(lines)
+    named = _named_groups(listed)
+    names = set(named)
+    nameless: list[Group] = []
+    finder = _Finder(list(named.values()))
+    for place, line in enumerate(listed):
+        if line.connection in names:
+            continue
+        if (
+            line.phase == "error"
+            and not names
+            and _precedes_rejection(listed[place + 1 : place + 1 + NEIGHBOURS], line)
+        ) or (not finder.place(line) and not _place_nameless(line, nameless) and line.phase in _OPENING):
+            nameless.append(Group(line.connection, [line]))
+    groups = [*named.values(), *nameless]
+    for one in groups:
+        one.lines.sort(key=lambda line: line.at_ns)
+    return sorted(groups, key=lambda one: one.start_ns)
+
+
+def _precedes_rejection(following: Sequence[Line], line: Line) -> bool:
+    """Whether an error ended in HTTP 500 right after it: then it is that of an upgrade, and not of a session."""
+    near = [other for other in following if other.at_ns - line.at_ns < SLACK_NS]
+    return any(other.phase == "server_rejected" and "(500" in other.message for other in near) and not any(
+        other.phase == "error" and other.rule == line.rule for other in near
+    )
+
+
+def _named_groups(lines: Sequence[Line]) -> dict[str, Group]:
+    groups: dict[str, Group] = {}
+    for line in lines:
+        if line.connection is not None:
+            groups.setdefault(line.connection, Group(line.connection)).lines.append(line)
+    # A name that stands in one refusal only does not carry a connection: generation A writes such.
+    return {name: one for name, one in groups.items() if len(one.lines) > 1 or one.has("initiated")}
+
+
+class _Finder:
+    """Finds the named connection that a nameless line belongs to."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        self._groups = groups
+        pairs = sorted(
+            ((line.at_ns, number) for number, one in enumerate(groups) for line in one.lines), key=lambda pair: pair[0]
+        )
+        self._stamps = [at_ns for at_ns, _ in pairs]
+        self._owners = [number for _, number in pairs]
+        self._spans = [(one.start_ns, one.last_ns) for one in groups]
+
+    def place(self, line: Line) -> bool:
+        """Add the line to its connection; false when there is none for it."""
+        at = bisect.bisect_left(self._stamps, line.at_ns)
+        following = self._around(line, range(at, min(at + NEIGHBOURS, len(self._owners))))
+        preceding = self._around(line, range(at - 1, max(at - 1 - NEIGHBOURS, -1), -1))
+        found = [*following, *preceding] if line.phase in _ANNOUNCING else [*preceding, *following]
+        if not found:
+            return False
+        chosen = self._groups[found[0]]
+        if line.phase in _DECIDING and len(set(found)) > 1:
+            for number in found:
+                self._groups[number].is_shared = True
+        chosen.lines.append(line)
+        return True
+
+    def _around(self, line: Line, places: range) -> list[int]:
+        """Connections that are going on and may take the line, nearest named line first."""
+        fitting: list[int] = []
+        for place in places:
+            number = self._owners[place]
+            start_ns, last_ns = self._spans[number]
+            is_going_on = start_ns - SLACK_NS <= line.at_ns <= last_ns + SLACK_NS
+            if is_going_on and number not in fitting and _may_take(self._groups[number], line):
+                fitting.append(number)
+        return fitting
+
+
+def _may_take(one: Group, line: Line) -> bool:
+    if line.phase in _ONCE - {"auth_failed", "error"} and one.has(line.phase):
+        return False
+    if line.phase in ("auth_failed", "rejected"):
+        return not one.has("established", "bypass")
+    if line.phase in ("access_refused", "server_rejected"):
+        return not one.has("accepted", "opened", "auth_started", "auth_ok")
+    if line.phase in ("accepted", "opened"):
+        return not one.has("access_refused", "server_rejected")
+    if line.phase in ("auth_ok", "bypass", "event", "event_failed", "message"):
+        return not any(other.phase == "rejected" and other.at_ns < line.at_ns for other in one.lines)
+    return True
+
+
+def _place_nameless(line: Line, groups: list[Group]) -> bool:
+    """Add the line to the group that lacks one like it and is nearest; false when none fits."""
+    fitting: list[tuple[tuple[int, int, int, int], Group]] = []
+    for one in reversed(groups):
+        age_ns = line.at_ns - one.last_ns
+        if line.at_ns - one.start_ns > HANDSHAKE_NS and line.phase in _HANDSHAKE:
+            break
+        if not _fits(one, line) or (one.has("closed", "cleanup") and age_ns > AFTERMATH_NS):
+            continue
+        wanted = _BEFORE.get(line.phase, ())
+        lacks = 0 if not wanted or one.has(*wanted) else 1
+        late = int(one.has(*_AFTER.get(line.phase, ("",))))
+        distance_ns, same_call = _distance_ns(one, line)
+        fitting.append(((int(not same_call), late, lacks, distance_ns), one))
+    is_session = [one for _, one in fitting if one.was_accepted]
+    if line.phase not in _ONCE | {"auth_ok", "error", "bypass", "negotiated", "traceback", "context"}:
+        # Among several sessions without a name nobody can tell whose line it is.
+        if len(is_session) != 1:
+            return bool(is_session)
+        is_session[0].lines.append(line)
+        return True
+    if not fitting:
+        return line.phase not in _OPENING
+    if line.phase in ("cleanup", "closed", "error") and len(is_session) > 1 and len(is_session) == len(fitting):
+        return True
+    fitting.sort(key=lambda pair: pair[0])
+    if line.phase in _DECIDING and len(fitting) > 1:
+        for _, one in fitting:
+            one.is_shared = True
+    fitting[0][1].lines.append(line)
+    return True
+
+
+def _fits(one: Group, line: Line) -> bool:
+    accepted = one.was_accepted
+    if one.has("closed") and one.has("cleanup"):
+        return False
+    if line.phase in ("auth_failed", "rejected") and one.has("error") and not one.has("access_refused"):
+        return False
+    if line.phase in _ONCE | {"auth_ok"} and one.has(line.phase):
+        return False
+    if line.phase == "access_refused":
+        return accepted is None and not one.has("auth_ok", "bypass", "closed", "error")
+    if line.phase == "server_rejected":
+        return accepted is not True and not one.has("auth_ok", "bypass")
+    if line.phase in ("accepted", "opened", "auth_ok", "bypass"):
+        return accepted is not False and not one.has("cleanup", "rejected", "auth_failed")
+    if line.phase == "rejected" and accepted:
+        return one.has("auth_failed")
+    if line.phase == "auth_failed" and accepted:
+        return line.rule == "reason-bare"
+    return True
+
+
+def _distance_ns(one: Group, line: Line) -> tuple[int, bool]:
+    """How far the line is from the group, and whether one call wrote both: on the application's clock if it can be."""
+    last_own = next((each.own_ns for each in reversed(one.lines) if each.own_ns is not None), None)
+    if line.own_ns is not None and last_own is not None:
+        distance_ns = abs(line.own_ns - last_own)
+        return distance_ns, distance_ns <= SAME_CALL_NS
+    return abs(line.at_ns - one.last_ns), False

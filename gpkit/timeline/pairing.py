@@ -1,0 +1,174 @@
+"""Upgrades × application groups of one instance: which group tells of which upgrade.
+
+Pure. The requests entry carries the trace and the client, the application's lines carry the reason, and nothing but
+time joins them. Each pair costs its lag squared, so that in a burst the first asked is the first answered, as in a
+queue; a session's end costs likewise. Leaving both alone costs more than any allowed lag, so that a missing line
+costs one pair and does not shift all that follow. The cheapest set of pairs is found exactly
+(scipy's minimum weight bipartite matching).
+
+A pair is ambiguous when another pairing would have been possible within the usual lag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WINDOW_S = 0.030  # the usual lag from request to the application's first line: up to 30 ms, typically 6
+LIMIT_S = 0.500  # chosen: twice the largest lag seen in a burst
+EARLY_S = 0.002  # chosen: two clocks of one platform; nothing earlier was seen
+END_S = 0.020  # chosen: a session's last line against the end of its request
+NEIGHBOURS = 24  # chosen: groups looked at for each upgrade; more than any burst seen, and the work stays linear
+SAMPLE = 200  # chosen: upgrades and groups that tell how far a clock is off
+CLOSE_S = 0.003  # chosen: a size that tells of a token outweighs an order this close, and no more
+TOKEN_BYTES = 80  # chosen: the shortest token with its header name is longer
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One upgrade: when its request started, when it ended (sessions only), its status and size."""
+
+    at_s: float
+    end_s: float | None
+    status: int | None
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One application group: its first and last line, the status it tells of, and whether a token was missing."""
+
+    at_s: float
+    end_s: float | None
+    status: int | None
+    lacks_token: bool | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An upgrade and a group that belong together, by their places; ambiguous when others could as well."""
+
+    asked: int
+    told: int
+    ambiguous: bool
+
+
+def pair(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WINDOW_S) -> list[Pair]:
+    """The pairs of one instance.
+
+    Args:
+        asked: Upgrades, in order of time.
+        told: Groups, in order of time.
+        window_s: The usual lag; pairs with a larger one are possible up to half a second more.
+    """
+    costs = _costs(asked, told, window_s)
+    if not costs:
+        return []
+    chosen = _cheapest(len(asked), len(told), costs)
+    by_asked: dict[int, list[int]] = {}
+    by_told: dict[int, list[int]] = {}
+    for i, j in costs:
+        by_asked.setdefault(i, []).append(j)
+        by_told.setdefault(j, []).append(i)
+    pairs = []
+    for i, j in chosen:
+        reach_s = max(window_s, told[j].at_s - asked[i].at_s)
+        others = [(i, other) for other in by_asked[i] if other != j]
+        others += [(other, j) for other in by_told[j] if other != i]
+        pairs.append(Pair(i, j, any(told[b].at_s - asked[a].at_s <= reach_s for a, b in others)))
+    return pairs
+
+
+def shift_s(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WINDOW_S) -> float:
+    """How far the instance's clock is off, in seconds; 0 unless the lags say so clearly.
+
+    A wrong clock moves all groups of an instance alike. Of all distances between groups and upgrades, the stretch of
+    one window that holds most of them tells how far, if at least three and more than half fall into it.
+    """
+    few, many = asked[:SAMPLE], told[:SAMPLE]
+    distances = sorted(other.at_s - one.at_s for one in few for other in many if _agree(one, other))
+    best, begin_s, first = 0, 0.0, 0
+    for last, distance in enumerate(distances):
+        while distance - distances[first] > window_s:
+            first += 1
+        if last - first + 1 > best:
+            best, begin_s = last - first + 1, distances[first]
+    usual = sum(-EARLY_S <= distance <= window_s for distance in distances)
+    is_clear = best >= max(3, min(len(few), len(many)) / 2) and best > 2 * usual
+    # The earliest of them had the shortest lag, which is close to none.
+    return begin_s if is_clear else 0.0
+
+
+def _costs(asked: Sequence[Asked], told: Sequence[Told], window_s: float) -> dict[tuple[int, int], float]:
+    tokenless = _tokenless(asked, told)
+    costs: dict[tuple[int, int], float] = {}
+    first = 0
+    for i, one in enumerate(asked):
+        while first < len(told) and told[first].at_s < one.at_s - EARLY_S:
+            first += 1
+        until_s = _latest_s(one, window_s)
+        for j in range(first, min(first + NEIGHBOURS, len(told))):
+            other = told[j]
+            if other.at_s > until_s:
+                break
+            if not _agree(one, other):
+                continue
+            cost = (other.at_s - one.at_s) ** 2
+            if one.end_s is not None and other.end_s is not None:
+                off_s = abs(one.end_s - other.end_s)
+                if off_s > END_S + window_s:
+                    continue
+                cost += off_s**2
+            if tokenless is not None and other.lacks_token is not None and (i in tokenless) != other.lacks_token:
+                cost += CLOSE_S**2
+            costs[i, j] = cost
+    return costs
+
+
+def _latest_s(one: Asked, window_s: float) -> float:
+    """The last instant at which the application may first speak of an upgrade."""
+    return (one.end_s if one.end_s is not None else one.at_s) + window_s + LIMIT_S
+
+
+def _agree(one: Asked, other: Told) -> bool:
+    return one.status is None or other.status is None or one.status == other.status
+
+
+def _tokenless(asked: Sequence[Asked], told: Sequence[Told]) -> set[int] | None:
+    """Upgrades without a token, by their size; null when the sizes do not fall apart.
+
+    A token makes a request larger. If the k smallest refused requests, k being the number of groups that say a token
+    was missing, are clearly smaller than all others, those are the ones.
+    """
+    refused = sorted(
+        (one.size, i) for i, one in enumerate(asked) if one.size is not None and one.status not in (None, 101)
+    )
+    k = sum(other.lacks_token is True for other in told)
+    if not 0 < k < len(refused) or refused[k][0] - refused[k - 1][0] < TOKEN_BYTES:
+        return None
+    return {i for _, i in refused[:k]}
+
+
+def _cheapest(rows: int, columns: int, costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """The set of pairs of least total cost, where an unpaired row or column costs as much as the largest lag allowed.
+
+    Made a full matching by one substitute for each row and column. Weights are shifted by one, since the library
+    takes a zero for a missing edge.
+    """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    pairs = list(costs)
+    i = np.array([a for a, _ in pairs])
+    j = np.array([b for _, b in pairs])
+    alone = max(LIMIT_S**2, max(costs.values()))
+    row = np.concatenate([i, np.arange(rows), rows + np.arange(columns), rows + j])
+    column = np.concatenate([j, columns + np.arange(rows), np.arange(columns), columns + i])
+    weight = np.concatenate(
+        [np.array([costs[one] for one in pairs]), np.full(rows + columns, alone), np.zeros(len(pairs))]
+    )
+    size = rows + columns
+    matrix = coo_array((weight + 1.0, (row, column)), shape=(size, size)).tocsr()
+    matched_rows, matched_columns = min_weight_full_bipartite_matching(matrix)
+    return [(int(a), int(b)) for a, b in zip(matched_rows, matched_columns, strict=True) if a < rows and b < columns]
