@@ -112,6 +112,7 @@ def test_text_is_parsed_by_the_declared_type(name, text, value):
         ("attempts", "many"),
         ("attempts", ""),
         ("attempts", "1_000"),
+        ("attempts", "9" * 5000),
         ("rate_per_s", "nan"),
         ("rate_per_s", "inf"),
         ("is_strict", "1"),
@@ -124,7 +125,15 @@ def test_text_of_another_type_is_refused(name, text):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("attempts", True), ("attempts", 2.0), ("environment", 7), ("is_strict", 1), ("delays_ms", 5)]
+    ("name", "value"),
+    [
+        ("attempts", True),
+        ("attempts", 2.0),
+        ("environment", 7),
+        ("is_strict", 1),
+        ("delays_ms", 5),
+        ("rate_per_s", 10**400),
+    ],
 )
 def test_a_typed_value_of_another_type_is_refused(name, value):
     with pytest.raises(ParameterError, match=f"^{name} takes "):

@@ -20,7 +20,8 @@ from gpkit.instants import resolve
 from gpkit.redaction import redact
 from gpkit.runs.declarations import Declaration
 
-_WHOLE_NUMBER = re.compile(r"[+-]?\d+")
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}")
+_LARGEST = 1e300  # beyond it a whole number of Python may not fit a float
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 # api:PROJECT and https://… are addresses, not paths. One letter would be a drive.
@@ -157,7 +158,7 @@ def _parse_item(declaration: Declaration, text: str) -> Any:
 
 def _check_item(declaration: Declaration, value: Any) -> Any:
     if declaration.type == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _finite(declaration, float(value))
+        return _finite(declaration, float(value) if abs(value) < _LARGEST else math.inf)
     if declaration.type == "int" and isinstance(value, int) and not isinstance(value, bool):
         return value
     if declaration.type == "bool" and isinstance(value, bool):
