@@ -139,11 +139,31 @@ def test_the_drawn_interval_lies_inside_its_axis():
         Claim(id="c", estimate=-0.2, unit="", interval=(-0.5, 0.1), target=0.0),
         Claim(id="d", estimate=3, unit="attempts", interval=(1, None)),
         Claim(id="e", estimate=0, unit="s", interval=(0, 0)),
+        Claim(id="f", estimate=1.0, unit="ratio", interval=(0.8389, 1.0), target=0.99),
+        Claim(id="g", estimate=1.0, unit="ratio", interval=(1.0, 1.0), target=1.0),
+        Claim(id="h", estimate=1e-9, unit="s", interval=(None, 99.9), target=1e6),
     ):
         scale = measure(claim).scale
         assert scale is not None
         assert all(0 <= place <= 100 for place in scale.values())
         assert scale["low"] <= scale["at"] <= scale["high"]
+
+
+def test_the_axis_of_a_ratio_is_the_whole_range_unless_all_lies_near_one_end():
+    def ends(estimate, low, high, target):
+        drawn = measure(Claim(id="x", estimate=estimate, unit="ratio", interval=(low, high), target=target))
+        return drawn.scale_from.replace("\u00a0", " "), drawn.scale_to.replace("\u00a0", " ")
+
+    assert ends(0.71, 0.64, 0.77, 0.8) == ("0 %", "100 %")
+    assert ends(0.0, 0.0, 0.0095, 0.01) == ("0 %", "1.5 %")
+    assert ends(0.995, 0.97, 1.0, 0.99) == ("96 %", "100 %")
+    assert ends(0.0, 0.0, 0.0, 0.0) == ("0 %", "100 %")
+
+
+def test_the_axis_of_a_duration_is_said_in_the_unit_that_fits_it():
+    drawn = measure(Claim(id="x", estimate=0.0128, unit="s", interval=(0.0116, 0.0153), target=5.0))
+
+    assert (drawn.scale_from, drawn.scale_to) == ("0\u00a0s", "6\u00a0s")
 
 
 def test_instants_and_durations_are_said_in_utc_and_in_fitting_units():

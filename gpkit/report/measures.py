@@ -14,6 +14,7 @@ from typing import Any
 from gpkit.report.account import Claim
 from gpkit.report.visible import one_line
 
+_NEAR = 0.2  # chosen: an interval of 0–4 % is a dot on an axis of 0–100 %
 _SECONDS = (("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0))
 
 
@@ -45,7 +46,7 @@ def measure(claim: Claim) -> Measure:
     digits = _digits([value * factor for value in numbers], low, high, factor)
     if unit == "%":
         digits = _short_of_the_ends([value * factor for value in numbers], digits)
-    scale, ends = _scale(claim, factor, unit)
+    scale, ends = _scale(claim)
 
     def say(value: Any) -> str:
         if not _is_number(value):
@@ -130,19 +131,36 @@ def _target(target: Any, stored_unit: str) -> str:
     return one_line(target) if target is not None else ""
 
 
-def _scale(claim: Claim, factor: float, unit: str) -> tuple[dict[str, float] | None, tuple[str, str]]:
-    """Positions in percent of the drawn axis: 0–100 % for ratios, 0 to a little past the largest number otherwise."""
+def _scale(claim: Claim) -> tuple[dict[str, float] | None, tuple[str, str]]:
+    """Positions in percent of the drawn axis, and what its two ends are called."""
     low, high = claim.interval or (None, None)
     if not _is_number(claim.estimate) or (low is None and high is None):
         return None, ("", "")
     numbers = {"at": claim.estimate, "low": low, "high": high, "target": claim.target}
     values = {name: float(value) for name, value in numbers.items() if _is_number(value)}
-    if unit == "%" and all(0 <= value <= 1 for value in values.values()):
-        start, end = 0.0, 1.0
-    else:
-        reach = max(abs(value) for value in values.values()) * 1.1 or 1.0
-        start, end = (-reach if min(values.values()) < 0 else 0.0), reach
+    start, end = _axis(list(values.values()), is_ratio=_unit_of(claim.unit, [])[1] == "%")
     values.setdefault("low", start)
     values.setdefault("high", end)
     places = {name: round(100 * (value - start) / (end - start), 2) for name, value in values.items()}
-    return places, tuple(f"{value * factor:.3g}{_spaced(unit)}".replace("-", "−") for value in (start, end))  # type: ignore[return-value]
+    factor, unit = _unit_of(claim.unit, [start, end])
+    first, last = (f"{value * factor:,.4g}{_spaced(unit)}".replace("-", "−") for value in (start, end))
+    return places, (first, last)
+
+
+def _axis(values: list[float], *, is_ratio: bool) -> tuple[float, float]:
+    """Both ends of the axis. A ratio's is 0 to 1, unless all lies so near one end that nothing could be told apart."""
+    least, most = min(values), max(values)
+    if is_ratio and least >= 0 and most <= 1:
+        start = 1 - _round_up(1 - least) if least >= 1 - _NEAR else 0.0
+        end = _round_up(most) if most <= _NEAR else 1.0
+        return start, end
+    reach = _round_up(max(abs(least), abs(most)))
+    return (-reach if least < 0 else 0.0), reach
+
+
+def _round_up(value: float) -> float:
+    """The next number above that reads well: 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15) if step * power > value * 1.02)
