@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from gpkit.protocol.credentials import MUST_BE_REFUSED, handshake, mint, speaks_for
 from gpkit.protocol.events import EVENTS, moves_to_restore
+from gpkit.protocol.faults import expected
 from gpkit.stack import Stack
 
 USER = "user-0001"
@@ -225,6 +226,28 @@ async def visit_all(stack: Stack, numbers: range, *, at_once: int = 20, **how: A
             return await visit(stack, number, **how)
 
     return list(await asyncio.gather(*(one(number) for number in numbers)))
+
+
+def judge_all(stack: Stack, numbers: range, generation: str, **how: Any) -> list[tuple[Shown, dict[str, Any], str]]:
+    """Many visits at little patience, with the truth and the outcome that it makes expected.
+
+    On a busy machine little patience is too little now and then: what is unexpected is looked at once more, alone and
+    patiently. Faults follow the trace, so the second look meets the same ones.
+    """
+    shown = asyncio.run(visit_all(stack, numbers, **how))
+    stack.settle()
+    truth = {line["trace"]: line for line in stack.truth()}
+    rows = []
+    for number, one in zip(numbers, shown, strict=True):
+        outcome, _ = expected(applied(truth[one.trace]), generation)
+        if one.outcome != outcome:
+            patient = asyncio.run(visit(stack, number, **(how | {"patience_s": 3.0})))
+            stack.settle()
+            line = [line for line in stack.truth() if line["trace"] == one.trace][-1]
+            rows.append((patient, line, expected(applied(line), generation)[0]))
+        else:
+            rows.append((one, truth[one.trace], outcome))
+    return rows
 
 
 def truth_of(stack: Stack, shown: Shown) -> dict[str, Any]:

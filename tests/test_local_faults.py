@@ -10,7 +10,7 @@ import pytest
 
 from gpkit.protocol.faults import FAULTS, GENERATIONS, complete, expected, seen
 from gpkit.stack import local_stack
-from tests.local_stack_support import FAST, applied, entries_of, text_of, trace_of, visit, visit_all
+from tests.local_stack_support import FAST, applied, entries_of, judge_all, text_of, trace_of, visit
 
 CUTS = ("reset_1006", "half_open", "close_1011", "receive_after_close", "clean_close")
 
@@ -55,12 +55,10 @@ def single(request):
     generation = request.param
     with local_stack(planted(*[[variant] for variant in VARIANTS], ready_ms=60), generation=generation) as stack:
         how = {"carrier": "subprotocol-b64", "send": "after-open", "patience_s": 0.3}
-        shown = asyncio.run(visit_all(stack, range(len(VARIANTS)), **how))
-        stack.settle()
-        truth = {line["trace"]: line for line in stack.truth()}
+        judged = judge_all(stack, range(len(VARIANTS)), generation, **how)
         rows = {
-            (name, json.dumps(parameters)): (seen_now, truth[seen_now.trace])
-            for (name, parameters), seen_now in zip(VARIANTS, shown, strict=True)
+            (name, json.dumps(parameters)): (shown, truth)
+            for (name, parameters), (shown, truth, _) in zip(VARIANTS, judged, strict=True)
         }
         yield generation, rows, stack
 
@@ -193,14 +191,10 @@ def test_all_pairs_combine_as_the_table_says(generation):
     ]
     with local_stack(planted(*jobs), generation=generation) as stack:
         how = {"carrier": "subprotocol-b64", "patience_s": 0.3}
-        shown = asyncio.run(visit_all(stack, range(len(jobs)), **how))
-        stack.settle()
-        truth = {line["trace"]: line for line in stack.truth()}
+        judged = judge_all(stack, range(len(jobs)), generation, **how)
 
-        assert len(truth) == len(jobs)
-        for job, seen_now in zip(jobs, shown, strict=True):
-            outcome, _ = expected(applied(truth[seen_now.trace]), generation)
-            assert seen_now.outcome == outcome, job
+        for job, (shown, _, outcome) in zip(jobs, judged, strict=True):
+            assert shown.outcome == outcome, job
         assert (stack.folder / "stderr.txt").read_text() == ""
 
 
@@ -209,8 +203,8 @@ def test_faults_drawn_at_a_rate_are_the_same_whatever_the_concurrency():
     outcomes = []
     for at_once in (1, 20):
         with local_stack(faults, seed=11) as stack:
-            shown = asyncio.run(visit_all(stack, range(60), at_once=at_once, patience_s=0.1))
-            outcomes.append([one.outcome for one in shown])
+            judged = judge_all(stack, range(60), "C", at_once=at_once, patience_s=0.15)
+            outcomes.append([shown.outcome for shown, _, _ in judged])
 
     assert outcomes[0] == outcomes[1]
     assert 12 <= outcomes[0].count("event_missing:tool_completed") <= 36

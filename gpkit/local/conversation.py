@@ -117,6 +117,8 @@ class Conversation:
     async def accept(self, subprotocol: str | None) -> None:
         """Accept the upgrade and start reading."""
         await self.ws.accept(subprotocol)
+        # What follows is timed from when the client can know of it.
+        await self.session.answered.wait()
         self.truth["accepted_ns"] = time.time_ns()
         self._reader = asyncio.create_task(self._read())
         self.say("accepted")

@@ -131,10 +131,12 @@ class Upstream(asyncio.Protocol):
 
     Args:
         client: Whom to relay to.
+        answered: Set when the response's head was passed on.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, answered: asyncio.Event) -> None:
         self.client = client
+        self.answered = answered
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
         self.status: int | None = None
         self.last_byte_perf_ns = 0
@@ -158,6 +160,7 @@ class Upstream(asyncio.Protocol):
             self.status = http_head.status(whole) or 502
             head, data = whole[: end + 4], whole[end + 4 :]
             self.client.send(head)
+            self.answered.set()
         if self.status == 101:
             ends = self._frames.feed(data)
             if self._cut is not None and self._frames.count >= self._cut[0]:
@@ -191,6 +194,7 @@ class Upstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the client's side after what was sent, unless the connection is half open."""
         self.lost.set()
+        self.answered.set()
         if not self.client.silent and not self.client.transport.is_closing():
             self.client.transport.close()
 

@@ -45,6 +45,7 @@ class Session:
         client_port: The front's own port on the way to the instance.
         claimed: The application has taken the connection over.
         is_stripped: A token was removed on the way.
+        answered: Set when the front has passed the answer to the upgrade on, or there will be none.
         done: Set when the application is through with it.
     """
 
@@ -63,6 +64,7 @@ class Session:
     client_port: int = 0
     claimed: bool = False
     is_stripped: bool = False
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
     truth: dict[str, Any] = field(default_factory=dict)
     _last_entry_ns: int = 0

@@ -180,7 +180,8 @@ class Traffic:
         """Relay to the service until the client is gone and the service is through with it."""
         session.head.replace("traceparent", f"00-{session.trace}-{session.trace[:16]}-01")
         loop = asyncio.get_running_loop()
-        transport, upstream = await loop.create_connection(lambda: Upstream(client), *self.internal)
+        upstream = Upstream(client, session.answered)
+        transport, _ = await loop.create_connection(lambda: upstream, *self.internal)
         answer.upstream = upstream
         port = transport.get_extra_info("sockname")[1]
         session.client_port = port
