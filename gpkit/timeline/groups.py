@@ -234,6 +234,10 @@ def _fits(one: Group, line: Line) -> bool:
         return False
     if line.phase in ("auth_failed", "rejected") and one.has("error") and not one.has("access_refused"):
         return False
+    if line.phase == "error" and not accepted:
+        # The same complaint again is that of another upgrade.
+        is_new = all(line.rule != other.rule for other in one.lines)
+        return is_new and line.at_ns - one.start_ns < HANDSHAKE_NS
     if line.phase in _ONCE | {"auth_ok"} and one.has(line.phase):
         return False
     if line.phase == "access_refused":

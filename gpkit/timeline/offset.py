@@ -56,8 +56,34 @@ def exchanges(attempts: pd.DataFrame) -> list[tuple[int, Interval]]:
     return found
 
 
-def clock_offset(attempts: pd.DataFrame) -> Interval | None:
+def answers(messages: pd.DataFrame) -> list[tuple[int, Interval]]:
+    """What each first answer to a message says about theta: a message sent, an event stamped, an event received.
+
+    Shorter exchanges than the handshake's, so they narrow its interval. Only ``agent_started`` counts, and only the
+    first of each attempt that sent one message: what caused it is known.
+    """
+    wanted = ["attempt_id", "direction", "kind", "event", "at_ns", "server_stamp_ns", "server_stamp_resolution_ns"]
+    missing = [name for name in wanted if name not in messages.columns]
+    if missing:
+        raise TableError(f"The table lacks {', '.join(missing)}.", next_step="docs/tables.md lists the columns.")
+    chats = messages[(messages["direction"] == "sent") & (messages["kind"] == "chat")]
+    sent = chats[~chats["attempt_id"].duplicated(keep=False)].set_index("attempt_id")["at_ns"]
+    started = messages[(messages["direction"] == "received") & (messages["event"] == "agent_started")]
+    first = started.drop_duplicates("attempt_id").dropna(subset=["server_stamp_ns", "server_stamp_resolution_ns"])
+    found = []
+    for row in first[first["attempt_id"].isin(sent.index)].to_dict("records"):
+        sent_ns, received_ns, stamp_ns = int(sent[row["attempt_id"]]), int(row["at_ns"]), int(row["server_stamp_ns"])
+        high = stamp_ns + int(row["server_stamp_resolution_ns"]) - sent_ns
+        found.append(((sent_ns + received_ns) // 2, (stamp_ns - received_ns, high)))
+    return found
+
+
+def clock_offset(attempts: pd.DataFrame, messages: pd.DataFrame | None = None) -> Interval | None:
     """Server minus client clock over all attempts, as the interval in which it must lie.
+
+    Args:
+        attempts: The table ATTEMPTS: each stamped welcome is an exchange.
+        messages: The table MESSAGES: each first answer is a shorter one.
 
     Returns:
         Lowest and highest possible value in nanoseconds; null when no attempt tells, or when they contradict each
@@ -66,7 +92,8 @@ def clock_offset(attempts: pd.DataFrame) -> Interval | None:
     Raises:
         TableError: A column is missing.
     """
-    return intersect([interval for _, interval in exchanges(attempts)])
+    told = [*exchanges(attempts), *(answers(messages) if messages is not None else [])]
+    return intersect([interval for _, interval in told])
 
 
 def clock_drift(attempts: pd.DataFrame) -> Drift | None:
