@@ -1,5 +1,6 @@
 """What is declared, pinned and offered to conda users is the same set."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -56,3 +57,20 @@ def test_importing_gpkit_does_nothing(root):
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+IMPORT_NAMES = {"jwt": "pyjwt", "yaml": "pyyaml", "ibis": "ibis-framework", "IPython": "ipykernel"}
+
+
+def test_every_package_that_is_imported_is_declared(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    imported = set()
+    for path in (root / "gpkit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    outside = imported - set(sys.stdlib_module_names) - {"gpkit"}
+
+    assert {IMPORT_NAMES.get(name, name).replace("_", "-") for name in outside} <= names(project["dependencies"])

@@ -22,11 +22,12 @@ _CLOSED = {"closed", "cleanup", "disconnect", "server_rejected"}
 COLUMNS = ["rule", "case_id", "evidence_id", "certain", "detail"]
 
 
-def message_order(attempts: pd.DataFrame) -> pd.DataFrame:
+def message_order(attempts: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
     """Whether each early message was written before the server said that it was ready.
 
     Args:
-        attempts: One row per attempt; those that sent early and were welcomed with a server's stamp.
+        attempts: One row per attempt; those that sent early and were welcomed with a server's stamp are placed.
+        messages: Their frames: every stamped one narrows the interval between the two clocks.
 
     Returns:
         ``attempt_id``, ``order`` (before, after, undecided), ``succeeded``. Undecided where the clock interval does not
@@ -34,7 +35,7 @@ def message_order(attempts: pd.DataFrame) -> pd.DataFrame:
     """
     early = judged(attempts)
     early = early[(early["send"] == "after-open") & early["message_sent_ns"].notna() & early["server_stamp_ns"].notna()]
-    offset = timeline.clock_offset(attempts) if len(early) else None
+    offset = timeline.clock_offset(attempts, messages) if len(early) else None
     rows = []
     for row in early.to_dict("records"):
         # The stamp was cut to its resolution: readiness lies between it and one step later.

@@ -10,6 +10,9 @@ import pandas as pd
 
 from gpkit.analysis.statistics import rate
 
+AFTER_READY = ("event_missing", "closed_mid_run", "silent_mid_run", "ok", "accepted_bad_credential")
+"""How the outcomes of attempts begin that were greeted."""
+
 
 def judged(attempts: pd.DataFrame) -> pd.DataFrame:
     """The attempts that say how the service treats a valid user: no controls, none interrupted."""
@@ -31,7 +34,7 @@ def sample_check(attempts: pd.DataFrame) -> pd.DataFrame:
         ("planned attempts with a valid credential", len(valid), "the denominator of every rate below"),
         ("negative controls", int(attempts["control"].fillna(False).sum()), "refusal is right; judged apart"),
         ("interrupted", int(attempts["outcome"].isna().sum()), "not judged"),
-        ("refused or failed before ready", int(outcomes.map(_is_before_ready).sum()), "the service's doing"),
+        ("refused or failed before ready", int((~outcomes.str.startswith(AFTER_READY)).sum()), "the service's doing"),
         ("silent until the deadline", int(outcomes.isin(["ready_timeout", "silent_mid_run"]).sum()), "censored"),
         ("measured while the probe itself was slow", int(valid["under_load"].fillna(False).sum()), _lag_note(lag)),
         ("waited for their turn", int((valid["queue_s"] > 0.05).sum()), "started over 50 ms late; counted in queue"),
@@ -52,10 +55,6 @@ def outcomes(attempts: pd.DataFrame) -> pd.DataFrame:
         share = rate(int(n), len(valid))
         rows.append((outcome, int(n), share.estimate, share.low, share.high))
     return pd.DataFrame(rows, columns=["outcome", "n", "ratio", "low", "high"])
-
-
-def _is_before_ready(outcome: str) -> bool:
-    return not outcome.startswith(("event_missing", "closed_mid_run", "silent_mid_run", "ok", "accepted_bad"))
 
 
 def _lag_note(lag: float | None) -> str:

@@ -170,6 +170,6 @@ def auth_times(attempts: pd.DataFrame) -> go.Figure:
         reading="Each point is one attempt; a rising band is a service that slows down.",
         numbers=numbers,
         x="time of the attempt (UTC)",
-        y="milliseconds to the verdict (log scale)",
+        y="milliseconds (log scale)",
     )
     return made.update_yaxes(type="log")

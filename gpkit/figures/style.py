@@ -40,7 +40,7 @@ def figure(traces: Sequence[Any], *, title: str, reading: str, numbers: pd.DataF
         colorway=list(CYCLE),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         hovermode="closest",
         template="none",
         meta={"gpkit": {"title": title, "reading": reading, "table": table(numbers)}},

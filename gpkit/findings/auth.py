@@ -87,7 +87,12 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         target_ratio: Let in, of those that asked.
     """
     refused = cases[
-        cases["failed"] & ~cases["failure"].fillna("").str.startswith(("event_missing", "closed_mid", "silent"))
+        cases["failed"]
+        & ~cases["failure"]
+        .astype("object")
+        .fillna("")
+        .astype(str)
+        .str.startswith(("event_missing", "closed_mid", "silent"))
     ]
     measured = statistics.rate(len(cases) - len(refused), len(cases))
     table = by_client(cases.loc[refused.index]) if len(refused) else pd.DataFrame()

@@ -208,7 +208,7 @@ def _from_logs(
         question=question,
         environment=target.name,
         source=_shown(source),
-        attempts=tables.empty(tables.ATTEMPTS),
+        attempts=_with_server(tables.empty(tables.ATTEMPTS), connections),
         messages=tables.empty(tables.MESSAGES),
         entries=read.frame,
         connections=connections,

@@ -131,6 +131,7 @@ def _message_row(name: str, index: int, message: Message, session: Session, safe
         "run_id": run_id,
         "user_id": user_id,
         "server_stamp_ns": None if frame is None else frame.server_stamp_ns,
+        "server_stamp_resolution_ns": None if frame is None else frame.server_stamp_resolution_ns,
         "size_bytes": size_bytes,
         "text": text,
     }

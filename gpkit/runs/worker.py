@@ -214,9 +214,9 @@ def _is_cells_own(error: Exception) -> bool:
 def _prepare_report() -> None:
     """Import what the report needs while the kernel works."""
     with contextlib.suppress(Exception):  # rendering says what is wrong
-        import nbconvert.exporters.html  # noqa: F401
+        from gpkit.report import prepare
 
-        import gpkit.report  # noqa: F401
+        prepare()
 
 
 if __name__ == "__main__":
