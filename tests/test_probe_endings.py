@@ -7,6 +7,7 @@ import socket
 import pandas as pd
 import pytest
 
+from gpkit.probe.connect import numeric, open_socket
 from gpkit.protocol.events import EVENTS
 from tests.probe_endings_support import (
     QUICK,
@@ -404,3 +405,18 @@ async def test_a_control_that_is_greeted_and_then_refused_was_refused():
 
     assert (row.outcome, row.decided_at) == ("refused_after_accept", "after-accept")
     assert row.auth_s >= 0.02
+
+
+async def test_a_message_leaves_when_it_is_written_without_nagles_delay():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = numeric("127.0.0.1", server.getsockname()[1])
+        sock, _ = await open_socket([address], until=asyncio.get_running_loop().time() + 1, failed=[])
+
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        sock.close()
+
+
+def test_a_numeric_host_needs_no_lookup():
+    assert numeric("127.0.0.1", 80).family is socket.AF_INET
+    assert numeric("::1", 80).sockaddr == ("::1", 80, 0, 0)
+    assert numeric("localhost", 80) is None

@@ -47,6 +47,7 @@ _CHAT = frozenset(
     {"agent_response", "agent_response_chunk", "agent_response_complete", "legacy_response", "user_message"}
 )
 _EVENT_NAMES = {**{name: name for name in EVENTS}, **EVENT_ALIASES}
+_decode = json.JSONDecoder().decode
 _FIELD_CHARS = 200  # chosen: longer than any id of the platform; a hostile one is cut
 
 
@@ -104,7 +105,7 @@ def read_frame(payload: str | bytes) -> Frame:
         return Frame("malformed", size_bytes=len(payload))
     size_bytes = _utf8_length(payload)
     try:
-        message = json.loads(payload)
+        message = _decode(payload)
     except (ValueError, RecursionError):  # not JSON, an endless number, nested beyond all bounds
         return Frame("malformed", size_bytes=size_bytes)
     if not isinstance(message, dict):
@@ -127,14 +128,14 @@ def _read_message(message: Mapping[str, Any], data: Mapping[str, Any], has_data:
         type=wire_type,
         event=event,
         event_path=_event_path(wire_type, message, has_data) if event else None,
-        run_id=_field("run_id", message, data),
-        thread_id=_field("thread_id", message, data),
-        user_id=_field("user_id", message, data),
-        tool=_field("execution_id", message, data) or _field("tool_name", message, data),
+        run_id=_text(message.get("run_id") or data.get("run_id")),
+        thread_id=_text(message.get("thread_id") or data.get("thread_id")),
+        user_id=_text(message.get("user_id") or data.get("user_id")),
+        tool=_text(_tool(message) or _tool(data)) if event else None,
         other_users=_other_users(message, data) if event else (),
-        connection_id=_field("connection_id", data, message) if is_welcome else None,
+        connection_id=_text(data.get("connection_id") or message.get("connection_id")) if is_welcome else None,
         generation=("C" if wire_type in WELCOME_TYPES else "A/B") if is_welcome else None,
-        code=_field("error_code", message, data) if kind == "error" else None,
+        code=_text(message.get("error_code") or data.get("error_code")) if kind == "error" else None,
         server_stamp_ns=stamp_ns,
         server_stamp_resolution_ns=resolution_ns,
         size_bytes=size_bytes,
@@ -177,12 +178,8 @@ def _kind(wire_type: str | None, named: str | None) -> str:
     return "chat" if wire_type in _CHAT else "unknown"
 
 
-def _field(name: str, *places: Mapping[str, Any]) -> str | None:
-    for place in places:
-        value = place.get(name)
-        if value is not None and (found := _text(value)) is not None:
-            return found
-    return None
+def _tool(place: Mapping[str, Any]) -> object:
+    return place.get("execution_id") or place.get("tool_name")
 
 
 def _other_users(message: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, ...]:
