@@ -7,6 +7,7 @@ Reads that one file and nothing else: no secret is read here.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -179,6 +180,15 @@ def check_url(url: str) -> str:
             shown, likely = f"{parts.scheme}://…", "Credentials do not belong in an address."
         raise TargetError(f"'{shown}' is no WebSocket address.", likely, "Use wss://HOST[:PORT]/PATH.")
     return url
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address names this machine: ``localhost`` or a loopback address."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def require_credentials(environment: Environment) -> None:

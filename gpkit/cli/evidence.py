@@ -33,6 +33,12 @@ def probe(chosen: argparse.Namespace) -> int:
     if chosen.url:
         url = environments.check_url(chosen.url)
         name = chosen.environment or "address"
+        if target.is_local and not environments.is_loopback(url):  # what the local stack bears is no measure for others
+            target = dataclasses.replace(
+                target,
+                max_rate_per_s=environments.REMOTE_RATE_PER_S,
+                max_concurrency=environments.REMOTE_CONCURRENCY,
+            )
         target = dataclasses.replace(target, name=name, url=url, fallback_urls=(), is_local=False)
     environments.require_credentials(target)
     given = {
