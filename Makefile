@@ -40,7 +40,7 @@ setup: .venv/.run
 report: .venv/.run
 	@$(RUN)/gpkit run $(NOTEBOOKS) || [ $$? -le 2 ]
 
-test: .venv/.test
+test: .venv/.test .venv-lab/.lab
 	$(RUN)/python -m pytest
 
 check: .venv/.test
