@@ -94,7 +94,8 @@ class _Shown:
         doing = f"cell {at.cell} of {at.of}" if at.stage == "cells" else {"report": "report"}.get(at.stage, "starting")
         self._latest[at.run_id] = f"{at.notebook}  {doing}  {at.elapsed_s:.0f} s"
         if self._is_terminal:
-            text = "   ".join(self._latest.values())[: os.get_terminal_size(2).columns - 1]
+            columns = os.get_terminal_size(2).columns or 80  # some terminals do not say
+            text = "   ".join(self._latest.values())[: columns - 1]
             self._write("\r" + text.ljust(self._width))
             self._width = len(text)
         elif time.monotonic() - self._last_s >= _QUIET_S:
