@@ -15,6 +15,7 @@ from gpkit.stack import Stack, local_stack
 from gpkit.tables import CONNECTIONS
 from tests.local_stack_support import FAST, trace_of, visit
 
+APART_S = 0.04  # more than the usual lag from a request to its lines
 CUTS = ("reset_1006", "close_1011", "receive_after_close", "clean_close")
 
 
@@ -109,7 +110,7 @@ def wrong_rows(stack: Stack, rows: pd.DataFrame, *, only_certain: bool) -> list[
 
 
 def test_one_after_the_other_every_row_is_right_and_certain(stack: Stack):
-    run(stack, concurrency=1, pause_s=0.04)  # further apart than the usual lag
+    run(stack, concurrency=1, pause_s=APART_S)
     rows = timeline.connections(logs.read(stack.log_file).frame)
     assert len(rows) == len(CASES)
     assert wrong_rows(stack, rows, only_certain=False) == []
@@ -150,6 +151,7 @@ def visits(stack: Stack, count: int, **client: Any) -> pd.DataFrame:
     async def all_visits() -> None:
         for place in range(count):
             await visit(stack, number_of(place), **client)
+            await asyncio.sleep(APART_S)
 
     asyncio.run(all_visits())
     stack.settle()

@@ -167,6 +167,8 @@ class _Finder:
             for number in found:
                 self._groups[number].is_shared = True
         chosen.lines.append(line)
+        start_ns, last_ns = self._spans[found[0]]
+        self._spans[found[0]] = (start_ns, max(last_ns, line.at_ns))
         return True
 
     def _around(self, line: Line, places: range) -> list[int]:
@@ -218,8 +220,11 @@ def _place_nameless(line: Line, groups: list[Group]) -> bool:
         return True
     if not fitting:
         return line.phase not in _OPENING
-    if line.phase in ("cleanup", "closed", "error") and len(is_session) > 1 and len(is_session) == len(fitting):
-        return True
+    if line.phase in ("cleanup", "closed", "error") and len(is_session) > 1:
+        # A refusal that waits for this line takes it; else nobody can tell which session ended.
+        fitting = [pair for pair in fitting if not pair[1].was_accepted or pair[1].has("cleanup")]
+        if not fitting:
+            return True
     fitting.sort(key=lambda pair: pair[0])
     if line.phase in _DECIDING and len(fitting) > 1:
         for _, one in fitting:
@@ -229,34 +234,40 @@ def _place_nameless(line: Line, groups: list[Group]) -> bool:
 
 
 def _fits(one: Group, line: Line) -> bool:
-    accepted = one.was_accepted
+    phase, accepted = line.phase, one.was_accepted
     if one.has("closed") and one.has("cleanup"):
         return False
-    if line.phase in ("auth_failed", "rejected") and one.has("error") and not one.has("access_refused"):
+    if phase in _ONCE | {"auth_ok"} and one.has(phase):
         return False
-    if line.phase == "error" and not accepted:
+    if phase in ("cleanup", "closed"):
+        return one.has("access_refused", "server_rejected", "auth_failed", "rejected", "error", "accepted", "opened")
+    if phase == "error" and not accepted:
         # The same complaint again is that of another upgrade.
         is_new = all(line.rule != other.rule for other in one.lines)
         return is_new and line.at_ns - one.start_ns < HANDSHAKE_NS
-    if line.phase in _ONCE | {"auth_ok"} and one.has(line.phase):
-        return False
-    if line.phase == "access_refused":
+    if phase == "access_refused":
         return accepted is None and not one.has("auth_ok", "bypass", "closed", "error")
-    if line.phase == "server_rejected":
+    if phase == "server_rejected":
         return accepted is not True and not one.has("auth_ok", "bypass")
-    if line.phase in ("accepted", "opened", "auth_ok", "bypass"):
+    if phase in ("accepted", "opened", "auth_ok", "bypass"):
         return accepted is not False and not one.has("cleanup", "rejected", "auth_failed")
-    if line.phase == "rejected" and accepted:
+    if phase in ("rejected", "auth_failed") and one.has("error") and not one.has("access_refused"):
+        return False
+    if phase == "rejected" and accepted:
         return one.has("auth_failed")
-    if line.phase == "auth_failed" and accepted:
+    if phase == "auth_failed" and accepted:
         return line.rule == "reason-bare"
     return True
 
 
 def _distance_ns(one: Group, line: Line) -> tuple[int, bool]:
-    """How far the line is from the group, and whether one call wrote both: on the application's clock if it can be."""
+    """Rank of the group for the line, and whether one call wrote both.
+
+    On the application's clock the nearest group ranks first. Without its stamps nearness means little, and the group
+    that has waited longest ranks first, as in a queue.
+    """
     last_own = next((each.own_ns for each in reversed(one.lines) if each.own_ns is not None), None)
     if line.own_ns is not None and last_own is not None:
         distance_ns = abs(line.own_ns - last_own)
         return distance_ns, distance_ns <= SAME_CALL_NS
-    return abs(line.at_ns - one.last_ns), False
+    return one.start_ns, False

@@ -1,16 +1,17 @@
 """Upgrades × application groups of one instance: which group tells of which upgrade.
 
 Pure. The requests entry carries the trace and the client, the application's lines carry the reason, and nothing but
-time joins them. Each pair costs its lag squared, so that in a burst the first asked is the first answered, as in a
-queue; a session's end costs likewise. Leaving both alone costs more than any allowed lag, so that a missing line
-costs one pair and does not shift all that follow. The cheapest set of pairs is found exactly
-(scipy's minimum weight bipartite matching).
+time joins them. Each pair costs the square of how far its lag is from the usual one, so that in a burst the first
+asked is the first answered, as in a queue; a session's end costs likewise. Leaving both alone costs more than any
+allowed lag, so that a missing line costs one pair and does not shift all that follow. The cheapest set of pairs is
+found exactly (scipy's minimum weight bipartite matching).
 
 A pair is ambiguous when another pairing would have been possible within the usual lag.
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,9 +62,13 @@ def pair(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WIND
         told: Groups, in order of time.
         window_s: The usual lag; pairs with a larger one are possible up to half a second more.
     """
-    costs = _costs(asked, told, window_s)
+    costs = _costs(asked, told, window_s, usual_s=0.0)
     if not costs:
         return []
+    chosen = _cheapest(len(asked), len(told), costs)
+    # Once more, measured from the usual lag: otherwise a missing request makes all lags after it look shorter.
+    usual_s = statistics.median(told[j].at_s - asked[i].at_s for i, j in chosen)
+    costs = _costs(asked, told, window_s, usual_s=min(usual_s, window_s))
     chosen = _cheapest(len(asked), len(told), costs)
     by_asked: dict[int, list[int]] = {}
     by_told: dict[int, list[int]] = {}
@@ -99,7 +104,9 @@ def shift_s(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = W
     return begin_s if is_clear else 0.0
 
 
-def _costs(asked: Sequence[Asked], told: Sequence[Told], window_s: float) -> dict[tuple[int, int], float]:
+def _costs(
+    asked: Sequence[Asked], told: Sequence[Told], window_s: float, *, usual_s: float
+) -> dict[tuple[int, int], float]:
     tokenless = _tokenless(asked, told)
     costs: dict[tuple[int, int], float] = {}
     first = 0
@@ -113,7 +120,8 @@ def _costs(asked: Sequence[Asked], told: Sequence[Told], window_s: float) -> dic
                 break
             if not _agree(one, other):
                 continue
-            cost = (other.at_s - one.at_s) ** 2
+            lag_s = other.at_s - one.at_s
+            cost = (lag_s - usual_s if lag_s >= 0 else window_s - lag_s) ** 2
             if one.end_s is not None and other.end_s is not None:
                 off_s = abs(one.end_s - other.end_s)
                 if off_s > END_S + window_s:
