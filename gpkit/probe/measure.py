@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from gpkit.environments import Environment
+from gpkit.probe.attempt import Attempt
 from gpkit.probe.lag import LagMonitor
 from gpkit.probe.plan import Plan
 from gpkit.probe.progress import Progress, for_this_place, silent
@@ -123,18 +124,18 @@ class _Run:
             await asyncio.wait(self._in_flight)
 
     async def _attempt(self, planned: Planned, due_ns: int) -> None:
-        session = Session(self._target, planned, self._plan, planned_ns=due_ns)
+        attempt = Attempt(self._target, planned, self._plan, due_ns)
         try:
-            await session.run()
+            await Session(attempt).run()
         finally:
             self._places.release()
-            self._record(session)
+            self._record(attempt)
 
-    def _record(self, session: Session) -> None:
+    def _record(self, attempt: Attempt) -> None:
         try:
-            lag_ns = self._lag.largest_since(session.started_ns)
-            row = attempt_row(session, run_started_ns=self._started_ns, lag_ns=lag_ns)
-            self._recorder.add(row, message_rows(session))
+            lag_ns = self._lag.largest_since(attempt.started_ns)
+            row = attempt_row(attempt, run_started_ns=self._started_ns, lag_ns=lag_ns)
+            self._recorder.add(row, message_rows(attempt))
             self._show(len(self._recorder.attempts), len(self._due.attempts), row)
         except Exception as error:  # raised on by all_attempts, once the others are recorded
             self._failure = self._failure or error

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Protocol, cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidMessage
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
-from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024  # chosen: a guard of memory, far beyond anything the platform sends
 _HEAD_BYTES = 64  # enough for a status line's code
 
 # At DEBUG the library writes the request's headers, token included: this logger is deaf, whatever the caller sets up.
-_silent = logging.Logger("gpkit.probe.wire", logging.CRITICAL + 1)
+DEAF = logging.Logger("gpkit.probe.wire", logging.CRITICAL + 1)
 
 
 class Listener(Protocol):
@@ -151,6 +147,11 @@ class Wire(asyncio.Protocol):
             return "server" if received_first else "client"
         return "server" if self.close_received_ns is not None or self.lost_by is not None else None
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether the other side closed, or the connection is gone."""
+        return self.close_received_ns is not None or self.lost_ns is not None
+
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -256,37 +257,3 @@ class Wire(asyncio.Protocol):
             handshaken = self.close_received_ns is not None or self._closing
             self.lost_by = None if handshaken and cause != "protocol_error" else cause
             self._listener.changed()
-
-
-def prepare(
-    uri: WebSocketURI,
-    *,
-    subprotocols: tuple[str, ...],
-    headers: Mapping[str, str],
-    origin: str,
-) -> tuple[ClientProtocol, Request]:
-    """A client protocol and its upgrade request. No extension is offered: compression would change the timing."""
-    protocol = ClientProtocol(
-        uri,
-        subprotocols=[Subprotocol(name) for name in subprotocols] or None,
-        max_size=MAX_MESSAGE_BYTES,
-        logger=_silent,
-    )
-    request = protocol.connect()
-    if origin:
-        request.headers["Origin"] = origin
-    for name, value in headers.items():
-        if name in request.headers:
-            del request.headers[name]
-        request.headers[name] = value
-    return protocol, request
-
-
-def refusal_kind(refusal: Exception, *, is_http: bool) -> tuple[str, str | None]:
-    """Failure and error type of an answer that was no valid upgrade, other than a status."""
-    if isinstance(refusal, InvalidMessage):
-        ended_early = is_http and isinstance(refusal.__cause__, EOFError)
-        return ("early_end", "eof") if ended_early else ("not_http", None)
-    if isinstance(refusal, InvalidHandshake):
-        return "bad_upgrade", type(refusal).__name__
-    return "not_http", type(refusal).__name__
