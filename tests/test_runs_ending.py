@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from gpkit import runs
-from tests.runs_support import FINISH, add_notebook, cells_of, make_project, processes_with, read
+from tests.runs_support import FINISH, add_notebook, cells_of, make_project, processes_with
 
 RECORDS = ["evidence", "notebook.ipynb", "report.html", "report.md", "results.json", "run.json"]
 
@@ -26,12 +27,30 @@ def one(notebook: Path, **how) -> runs.Run:
     return runs.run(notebook, **how)[0]
 
 
-def test_a_run_that_worked_has_its_records_and_its_verdict(project):
-    made = one(add_notebook(project, "works", FINISH, "print(attempts, label)"), texts={"attempts": "7"})
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[runs.Run, list[runs.Progress]]]:
+    """One run that worked, and its progress; several tests look at it."""
+    private = (
+        "from ipykernel.kernelapp import IPKernelApp\n"
+        "app = IPKernelApp.instance()\n"
+        "import os, stat\n"
+        "print(app.transport, oct(stat.S_IMODE(os.stat(os.path.dirname(app.ip)).st_mode) & 0o777))"
+    )
+    seen: list[runs.Progress] = []
+    with pytest.MonkeyPatch.context() as patch:
+        project = make_project(tmp_path_factory.mktemp("worked") / "project")
+        patch.chdir(project)
+        notebook = add_notebook(project, "works", FINISH, "print(attempts, label)", private)
+        yield one(notebook, texts={"attempts": "7"}, on_progress=seen.append), seen
+
+
+def test_a_run_that_worked_has_its_records_and_its_verdict(worked):
+    made, _ = worked
+    outputs = made.folder.parent.parent
 
     assert (made.status, made.verdict, made.exit_code) == ("ok", "findings", 1)
     assert sorted(path.name for path in made.folder.iterdir()) == RECORDS
-    assert made.folder.parent == project / "outputs" / "runs"
+    assert (outputs.name, outputs.parent.name) == ("outputs", "project")
     assert made.record["parameters"] == {"attempts": 7, "label": "plain"}
     assert made.record["given"] == ["attempts"]
     assert made.record["headline"]["n"] == 200
@@ -39,11 +58,11 @@ def test_a_run_that_worked_has_its_records_and_its_verdict(project):
     assert made.results["verdict"] == "findings"
     assert made.results["run_id"] == made.record["run_id"] == made.run_id
     assert cells_of(made.folder)[1].outputs[0].text == "7 plain\n"
-    assert made.run_id in (project / "outputs" / "index.html").read_text()
+    assert made.run_id in (outputs / "index.html").read_text()
 
 
-def test_a_record_says_with_what_it_was_made(project):
-    record = one(add_notebook(project, "works", "1")).record
+def test_a_record_says_with_what_it_was_made(worked):
+    record = worked[0].record
 
     assert record["notebook_file"] == "notebooks/works.ipynb"
     assert record["versions"]["papermill"].startswith("2.")
@@ -52,7 +71,24 @@ def test_a_record_says_with_what_it_was_made(project):
     assert record["started_utc"] < record["ended_utc"]
     assert set(record["timings"]) == {"kernel_s", "cells_s", "report_s", "total_s"}
     assert record["timings"]["total_s"] >= record["timings"]["kernel_s"] + record["timings"]["cells_s"]
-    assert (record["verdict"], record["exit_code"]) == ("no-data", 2)
+
+
+def test_progress_names_the_cell(worked):
+    told = [(at.notebook, at.cell, at.of) for at in worked[1] if at.stage == "cells"]
+
+    assert told[-1][0] == "works"
+    assert {of for _, _, of in told} == {5}
+    assert [cell for _, cell, _ in told] == sorted(cell for _, cell, _ in told)
+
+
+def test_the_kernel_cannot_be_reached_over_the_network(worked):
+    assert cells_of(worked[0].folder)[2].outputs[0].text == "ipc 0o700\n"
+
+
+def test_a_run_that_judged_nothing_is_no_data(project):
+    made = one(add_notebook(project, "idle", "1"))
+
+    assert (made.status, made.verdict, made.exit_code) == ("ok", "no-data", 2)
 
 
 def test_a_cell_that_raises_fails_the_run_and_keeps_what_came_before(project):
@@ -118,11 +154,20 @@ def test_a_cell_that_survives_its_interruption_does_not_let_the_next_one_run(pro
 
 
 def test_a_kernel_that_never_answers_is_ended_at_the_deadline(project, monkeypatch):
-    add_kernel(project, monkeypatch, "silent", ["sleep", "600"])
+    add_kernel(project, monkeypatch, "silent", ["sh", "-c", "sleep 600.75"])
     made = one(add_notebook(project, "silent", "1", kernel="silent"), deadline_s=3)
 
     assert (made.status, made.exit_code) == ("timeout", 3)
     assert sorted(path.name for path in made.folder.iterdir()) == RECORDS
+    assert processes_with("sleep 600.75") == []
+
+
+def test_a_kernel_that_ends_before_it_answers_is_a_dead_kernel(project, monkeypatch):
+    add_kernel(project, monkeypatch, "brief", ["sh", "-c", "exit 7"])
+    made = one(add_notebook(project, "brief", "1", kernel="brief"))
+
+    assert (made.status, made.exit_code) == ("kernel-died", 3)
+    assert made.record["error"]["message"] == "The kernel ended by itself with exit code 7 before the first cell."
 
 
 def test_a_kernel_that_is_not_installed_fails_the_run_and_names_those_that_are(project):
@@ -139,6 +184,19 @@ def add_kernel(project: Path, monkeypatch: pytest.MonkeyPatch, name: str, comman
     folder.mkdir(parents=True)
     folder.joinpath("kernel.json").write_text(json.dumps({"argv": command, "display_name": name, "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(project / "jupyter"))
+
+
+def test_a_run_does_not_depend_on_what_its_users_shell_loads(project, monkeypatch):
+    home = project / "home"
+    startup = home / ".ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("attempts_seen = True")
+    (home / "startup.py").write_text("attempts_seen = True")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PYTHONSTARTUP", str(home / "startup.py"))
+    made = one(add_notebook(project, "fresh", "print('attempts_seen' in globals())"))
+
+    assert cells_of(made.folder)[0].outputs[0].text == "False\n"
 
 
 def test_leaving_with_code_zero_in_the_middle_is_not_success(project):
@@ -243,13 +301,6 @@ def test_a_project_folder_with_braces_in_its_name_is_only_a_folder(tmp_path, mon
     assert one(add_notebook(project, "works", "1")).status == "ok"
 
 
-def test_progress_names_the_cell(project):
-    seen = []
-    one(add_notebook(project, "works", "import time; time.sleep(0.3)"), on_progress=seen.append)
-
-    assert [(at.notebook, at.cell, at.of) for at in seen if at.stage == "cells"][-1] == ("works", 2, 2)
-
-
 def test_runs_at_a_time_keep_to_themselves(project):
     writes = "import os, pathlib\nprint(os.environ['GPKIT_RUN_ID'])\nprint(pathlib.Path.cwd().name)"
     made = runs.run([add_notebook(project, name, writes) for name in ("a", "b", "c")], jobs=3)
@@ -258,16 +309,3 @@ def test_runs_at_a_time_keep_to_themselves(project):
     for run in made:
         assert cells_of(run.folder)[0].outputs[0].text == f"{run.run_id}\nproject\n"
     assert len({run.run_id for run in made}) == 3
-
-
-def test_the_kernel_cannot_be_reached_over_the_network(project):
-    shows = (
-        "from ipykernel.kernelapp import IPKernelApp\n"
-        "app = IPKernelApp.instance()\n"
-        "import os, stat\n"
-        "print(app.transport, oct(stat.S_IMODE(os.stat(os.path.dirname(app.ip)).st_mode) & 0o777))"
-    )
-    made = one(add_notebook(project, "shows", shows))
-
-    assert cells_of(made.folder)[0].outputs[0].text == "ipc 0o700\n"
-    assert read(made.folder / "run.json")["status"] == "ok"

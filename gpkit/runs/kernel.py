@@ -39,6 +39,8 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
     Raises:
         FarSideError: No such kernel is installed.
     """
+    # The environment's own python3, not one that the user has installed under the same name.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_core.utils import run_sync
@@ -51,7 +53,14 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
     )
     temporary = private / "tmp"  # removed with the run, also when the kernel is killed
     temporary.mkdir(mode=0o700, exist_ok=True)
-    environment = {**os.environ, RUN_ID: run_id, RUN_FOLDER: str(run_folder), "TMPDIR": str(temporary)}
+    environment = {
+        **os.environ,
+        RUN_ID: run_id,
+        RUN_FOLDER: str(run_folder),
+        "TMPDIR": str(temporary),
+        "IPYTHONDIR": str(private / "ipython"),
+    }
+    environment.pop("PYTHONSTARTUP", None)  # like IPYTHONDIR: a run does not depend on what its user's shell loads
     try:
         run_sync(manager.start_kernel)(
             cwd=str(cwd), env=environment, extra_arguments=["--HistoryManager.hist_file=:memory:"]
@@ -76,8 +85,8 @@ def exit_status(manager: Any) -> str:
         return ""
     if code < 0:
         with contextlib.suppress(ValueError):
-            return f"ended by {signal.Signals(-code).name}"
-        return f"ended by signal {-code}"
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by signal {-code}"
     return f"ended by itself with exit code {code}"
 
 

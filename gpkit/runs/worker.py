@@ -97,7 +97,7 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
         kernel=manager,
         notebook=plan["notebook_file"],
         output=folder / "notebook.ipynb",
-        ready_timeout_s=max(1, int(plan["deadline_s"])),
+        ready_timeout_s=int(plan["deadline_s"]) + 60,  # the deadline comes first, and is the supervisor's
         progress=progress,
     )
 
@@ -215,7 +215,7 @@ def _error(session: engine.Session, error: Exception | None, kernel_ended: str, 
         return None
     found = describe(error, "cells") | {"cell": cell or None}
     if kernel_ended and not _is_cells_own(error):
-        found["message"] = f"The kernel was {kernel_ended} {where}."
+        found["message"] = f"The kernel {kernel_ended} {where}."
     return found
 
 
