@@ -53,7 +53,7 @@ format: .venv/.test
 	$(RUN)/ruff check --fix .
 
 lab: .venv-lab/.lab
-	.venv-lab/bin/jupyter lab --notebook-dir=. notebooks
+	.venv-lab/bin/jupyter lab $(LAB_OPTIONS) --ServerApp.root_dir=. notebooks
 
 benchmarks: .venv/.test
 	for script in benchmarks/*.py; do $(RUN)/python "$$script" || exit 1; done
