@@ -23,6 +23,7 @@ CARRIERS = ("header", "subprotocol-b64", "subprotocol-raw", "query", "ticket", "
 # Half of the strictest published limit of the platform: 30 messages a minute, 60 requests a minute.
 REMOTE_RATE_PER_S = 0.25
 REMOTE_CONCURRENCY = 3  # connections a user may hold at once
+REMOTE_ATTEMPTS = 100  # chosen: enough to resolve p95, and a sum that nobody is surprised by
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Environment:
         headers: Further headers; a value may be a reference (``env:NAME``).
         ca_file: Certificate authority to trust beside the system's.
         max_rate_per_s: Upper limit of connection attempts a second.
+        max_attempts: Upper limit of attempts in one run: each answered one starts an agent run, which costs money.
         max_concurrency: Upper limit of connections at once.
         mask_contacts: Whether client addresses and e-mail addresses are masked in what is written.
         is_local: Whether this is the local stack.
@@ -62,6 +64,7 @@ class Environment:
     ca_file: str | None = None
     max_rate_per_s: float = REMOTE_RATE_PER_S
     max_concurrency: int = REMOTE_CONCURRENCY
+    max_attempts: int = REMOTE_ATTEMPTS
     mask_contacts: bool = True
     is_local: bool = False
 

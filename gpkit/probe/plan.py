@@ -15,7 +15,7 @@ from gpkit.protocol.events import EVENT_DEADLINES_S, EVENTS
 
 AFTER_READY, AFTER_OPEN, BOTH = "after-ready", "after-open", "both"
 ARMS = (AFTER_READY, AFTER_OPEN, BOTH)
-"""When the message is sent: after the welcome, early (a delay after OPEN), or one half of each."""
+"""When the message is sent: after the welcome, early (a delay after OPEN), or both: waiting is one more level."""
 
 CONTROLS = ("none", "garbage", "wrong-secret", "expired")
 """The usual negative controls."""
@@ -27,7 +27,7 @@ class Plan:
 
     Attributes:
         attempts: Planned attempts, controls not counted.
-        rate_per_s: Planned starts a second, kept even when the service stalls; by default 20 locally, and what the
+        rate_per_s: Planned starts a second, kept even when the service stalls; by default 50 locally, and what the
             environment allows elsewhere.
         concurrency: Attempts at once; above it they queue, none is dropped. The defaults are like those of the rate.
         carrier: How the credential travels; by default as the environment says.
