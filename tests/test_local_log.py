@@ -136,7 +136,7 @@ def test_a_session_that_went_well_tells_its_story_in_generation_c():
         f"GOLDEN PATH ESTABLISHED: Connection {connection} ready for user",
         "GOLDEN PATH AGENT MESSAGE: Received user_message",
         "EMISSION SUCCESS: agent_started  ->  user=user-0001",
-        "EMISSION SUCCESS: tool_executing  ->  user=user-0001 (run_id=run_0000000000_1, tool=data_lookup)",
+        "EMISSION SUCCESS: tool_executing  ->  user=user-0001 (run_id=run_",
         "EMISSION SUCCESS: agent_completed",
         f"[MAIN MODE] Cleaning up connection {connection}",
         "connection closed",

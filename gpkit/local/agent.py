@@ -94,9 +94,9 @@ async def _agent_message(talk: Conversation, arrived_ns: int, kind: str, parsed:
     talk.processed += 1
     talk.say("message", type=kind)
     started_ns = time.perf_counter_ns()
-    run_id = f"run_{talk.session.trace[:10]}_{talk.processed}"
+    run_id = f"run_{talk.suffix}_{talk.processed}"
     thread_id = parsed.get("thread_id")
-    thread = thread_id if isinstance(thread_id, str) else f"thread_{talk.session.trace[:8]}"
+    thread = thread_id if isinstance(thread_id, str) else f"thread_{talk.suffix}"
     await run(talk, Address(talk.user, run_id, thread))
     talk.say("routed", type=kind, took_ms=(time.perf_counter_ns() - started_ns) / 1e6)
 

@@ -7,6 +7,7 @@ once, whatever the application is doing. Waiting and sending raise :class:`GoneE
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections import deque
@@ -54,8 +55,9 @@ class Conversation:
         self.limits = limits
         self.message_times: deque[float] = deque()
         self.generation = session.generation
-        suffix = session.trace[:12]
-        self.connection_id = f"main_{suffix}" if self.generation == "C" else f"ws_conn_{suffix}"
+        # No part of the trace: the platform's own lines tell nothing of it either.
+        self.suffix = hashlib.blake2b(f"{session.trace}|{session.index}".encode(), digest_size=6).hexdigest()
+        self.connection_id = f"main_{self.suffix}" if self.generation == "C" else f"ws_conn_{self.suffix}"
         self.user = ""
         self.sent = 0
         self.gone = False
