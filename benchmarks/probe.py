@@ -22,7 +22,7 @@ import websockets
 from websockets.asyncio.client import connect
 
 from gpkit.environments import Environment
-from gpkit.probe import Plan, golden_path, run
+from gpkit.probe import Plan, golden_path, measure, run
 from gpkit.probe.phases import FLOOR_S
 from gpkit.protocol.credentials import mint
 from gpkit.redaction import read_secret
@@ -88,9 +88,20 @@ def at_full_speed() -> Plan:
     return Plan(attempts=SESSIONS, rate_per_s=100_000, concurrency=AT_ONCE, linger_s=0, open_timeout_s=60)
 
 
+async def session_alone(environment: Environment) -> None:
+    """Connected, stamped, parsed and judged as it happens; no row is made of it."""
+    kept = measure._Run._record
+    measure._Run._record = lambda run, attempt: None  # type: ignore[method-assign]
+    try:
+        await golden_path(environment, at_full_speed(), progress=False)
+    finally:
+        measure._Run._record = kept  # type: ignore[method-assign]
+
+
 SIDES: dict[str, Side] = {
     "bare websockets": bare,
     "bare websockets, frames parsed": bare_and_parsed,
+    "probe, no rows made": session_alone,
     "probe, in memory": probe_in_memory,
     "probe, streamed to disk": probe,
 }

@@ -33,8 +33,8 @@ class Session:
         self._attempt = attempt
         self._plan, self._planned, self._journal = attempt.plan, attempt.planned, attempt.journal
         loop = asyncio.get_running_loop()
-        self._answered: asyncio.Future[None] = loop.create_future()
         self._left: asyncio.Future[None] = loop.create_future()
+        self._limit = asyncio.timeout(attempt.plan.open_timeout_s)
         self._leaving_by_ns: int | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
@@ -42,17 +42,14 @@ class Session:
 
     async def run(self) -> None:
         """Make the attempt. Cancelled, it is recorded as interrupted and raises on."""
-        attempt, plan, loop = self._attempt, self._plan, asyncio.get_running_loop()
-        later_s = plan.ready_timeout_s + (self._planned.delay_s or 0) + plan.deadline_s + 2 * plan.close_timeout_s
+        attempt = self._attempt
         attempt.begin()
         try:
-            async with asyncio.timeout(plan.open_timeout_s) as limit:
+            async with self._limit:
                 wire = await connect(attempt, self)
-                await self._answered
-                if wire.opened_ns is None:
-                    raise refused(wire, attempt.offered)
-                limit.reschedule(loop.time() + later_s + _MARGIN_S)
                 await self._left
+            if wire.opened_ns is None:
+                raise refused(wire, attempt.offered)
         except Stopped as stopped:
             attempt.stop(stopped.failure, stopped.error_type)
         except TimeoutError:
@@ -80,12 +77,9 @@ class Session:
         if wire is None or self._left.done():
             return
         if wire.opened_ns is None:
-            answered = wire.response is not None or wire.refusal is not None or wire.lost_ns is not None
-            if answered and not self._answered.done():
-                self._answered.set_result(None)
+            if wire.response is not None or wire.refusal is not None or wire.lost_ns is not None:
+                self._left.set_result(None)
             return
-        if not self._answered.done():
-            self._answered.set_result(None)
         now_ns = perf_counter_ns()
         if self._attempt.phase == "ready":
             self._step_ready(wire, now_ns)
@@ -172,11 +166,14 @@ class Session:
         """The 101 was parsed."""
         self._attempt.marks["upgrade_wait"] = at_ns
         self._attempt.phase = "ready"
+        plan, loop = self._plan, asyncio.get_running_loop()
+        later_s = plan.ready_timeout_s + (self._planned.delay_s or 0) + plan.deadline_s + 2 * plan.close_timeout_s
+        self._limit.reschedule(loop.time() + later_s + _MARGIN_S)
         if self._planned.send == AFTER_OPEN:
             gone_s = (perf_counter_ns() - at_ns) / 1e9
             delay_s = self._planned.delay_s or 0.0
             if delay_s > gone_s:
-                self._sending = asyncio.get_running_loop().call_later(delay_s - gone_s, self._send)
+                self._sending = loop.call_later(delay_s - gone_s, self._send)
             else:
                 self._send()
         self._step()
