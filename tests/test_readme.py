@@ -35,6 +35,10 @@ BY_THE_SUITE = {"make test", "make check"}
 COPIED = ("Makefile", "pyproject.toml", "constraints.txt", "README.md", "notebooks", "parameters", "gpkit")
 
 
+# The environments are links to those of the checkout: make must not set them up again from the copy.
+LEFT_ALONE = {"MAKEFLAGS": "-o .venv/.run -o .venv/.test -o .venv-lab/.lab"}
+
+
 def commands(root: Path) -> list[str]:
     blocks = re.findall(r"^```\n(.*?)^```", (root / "README.md").read_text("utf-8"), flags=re.M | re.S)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
@@ -87,7 +91,7 @@ def test_a_command_of_the_readme_works(project: tuple[Path, dict[str, str]], com
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=os.environ | secrets,
+        env=os.environ | secrets | LEFT_ALONE,
         capture_output=True,
         text=True,
         timeout=280,
@@ -114,8 +118,8 @@ def test_a_command_that_stays_says_where_it_is_and_ends_when_asked(
     with (
         said.open("w") as out,
         subprocess.Popen(
-            ["bash", "-c", f"exec {line}"], cwd=folder, env=os.environ | plain | allowed, stdout=out, stderr=out,
-            stdin=subprocess.PIPE, start_new_session=True,
+            ["bash", "-c", f"exec {line}"], cwd=folder, env=os.environ | plain | allowed | LEFT_ALONE,
+            stdout=out, stderr=out, stdin=subprocess.PIPE, start_new_session=True,
         ) as process,
     ):  # fmt: skip
         try:

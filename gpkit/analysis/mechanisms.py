@@ -234,9 +234,12 @@ def _no_dependence(timing: Dependence | None, load: Dependence | None) -> str:
 
 
 def _reasons(ours: pd.DataFrame) -> str:
-    counts = ours["reason"].dropna()
-    counts = counts[~counts.isin(["not known", "None", "<NA>", "nan"])].value_counts()
-    return ", ".join(f"{reason} {n}" for reason, n in counts.items())
+    """Reasons from the log with their counts; for each client where there are several."""
+    known = ours[ours["reason"].notna() & ~ours["reason"].isin(["not known", "None", "<NA>", "nan"])]
+    if known["client"].nunique() < 2:
+        return ", ".join(f"{reason} {n}" for reason, n in known["reason"].value_counts().items())
+    counts = known.groupby(["client", "reason"], as_index=False).size().sort_values("size", ascending=False)
+    return ", ".join(f"{row['client']}: {row['reason']} {row['size']}" for row in counts.to_dict("records"))
 
 
 def failed_boots(instances: pd.DataFrame) -> int:

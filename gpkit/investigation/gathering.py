@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 RUN_FOLDER, RUN_ID = "GPKIT_RUN_FOLDER", "GPKIT_RUN_ID"
 """Set by the supervisor; absent in JupyterLab and under plain papermill."""
 
+FROM_LOG = "log"
+"""What stands for the environment when a log is read: the log tells of its own targets."""
+
 
 @dataclass
 class Investigation:
@@ -33,7 +36,7 @@ class Investigation:
 
     Attributes:
         question: Which notebook asks.
-        environment: Name of the target.
+        environment: Name of the target, or ``log``.
         source: ``probe``, or the path of the log.
         attempts: One row per probe attempt, with ``server_*`` columns where the log has its connection.
         messages: Frames of the attempts.
@@ -206,7 +209,7 @@ def _from_logs(
     connections = timeline.connections(read.frame)
     return Investigation(
         question=question,
-        environment=target.name,
+        environment=FROM_LOG,
         source=_shown(source),
         attempts=_with_server(tables.empty(tables.ATTEMPTS), connections),
         messages=tables.empty(tables.MESSAGES),

@@ -56,8 +56,8 @@ class Plan:
 
     @property
     def environment(self) -> str:
-        """The target's name, or an empty string when the notebook has none."""
-        return str(self.parameters.get("environment", ""))
+        """The target's name, ``log`` when a log is read instead of probing, empty when the notebook has none."""
+        return "log" if self.parameters.get("logs") else str(self.parameters.get("environment", ""))
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""
