@@ -146,7 +146,7 @@ MESSAGES: tuple[Column, ...] = (
     Column("run_id", TEXT, "As it stood on the wire.", null_means="none stood there"),
     Column("user_id", TEXT, "As it stood on the wire.", null_means="none stood there"),
     Column("server_stamp_ns", INTEGER, "The server's stamp.", "ns since 1970", "server", "none stood there"),
-    Column("server_stamp_resolution_ns", INTEGER, "Of that stamp, from its digits.", "ns", "server", "none stood there"),
+    Column("server_stamp_resolution_ns", INTEGER, "Of that stamp, by its digits.", "ns", "server", "no stamp"),
     Column("size_bytes", INTEGER, "Of the payload.", "bytes"),
     Column("text", TEXT, "Redacted, and cut with a note when long.", null_means="binary"),
 )
