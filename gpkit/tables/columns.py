@@ -61,8 +61,8 @@ _PHASE_MEANINGS = {
     "tls": "To the end of the TLS handshake.",
     "upgrade_send": "To the upgrade request being written.",
     "upgrade_wait": "To OPEN: the 101 response parsed.",
-    "ready": "To the welcome, or to the message when it was sent early.",
-    "exchange": "To the last event, or to the end of waiting.",
+    "ready": "To the welcome, also when the message was sent before it.",
+    "exchange": "To the beginning of the close, or to the end of waiting.",
     "close": "To the end of the closing handshake.",
 }
 _NOT_REACHED = "the attempt ended before it, or the phase does not exist for this address"
@@ -87,7 +87,7 @@ ATTEMPTS: tuple[Column, ...] = (
     Column("send", TEXT, "after-ready, or after-open: early, whatever the welcome does."),
     Column("send_delay_planned_s", NUMBER, "From OPEN, early sending only.", "s", "client-monotonic", "not early"),
     Column("send_after_open_s", NUMBER, "From OPEN to the message, measured.", "s", "client-monotonic", "not sent"),
-    Column("deadline_s", NUMBER, "Limit of the whole attempt, from its planned start.", "s", "client-monotonic"),
+    Column("deadline_s", NUMBER, "Limit from the message to the last of its five events.", "s", "client-monotonic"),
     Column("outcome", TEXT, "The earliest failed step, or ok.", null_means="interrupted by the user: not judged"),
     Column("error_type", TEXT, "What was raised or received, low cardinality.", null_means="no error"),
     Column("decided_at", TEXT, "Refused before-accept, after-accept, or by silence.", null_means="not refused"),
