@@ -76,6 +76,6 @@ def level_sql(text: str) -> str:
 
 
 def same_level_sql(level: str) -> str:
-    """SQL: Cloud Logging's name for a level."""
+    """SQL: Cloud Logging's name for a level in capitals."""
     cases = " ".join(f"WHEN '{other}' THEN '{name}'" for other, name in _SAME_LEVEL.items())
-    return f"CASE upper({level}) {cases} ELSE upper({level}) END"
+    return f"CASE {level} {cases} ELSE {level} END"

@@ -108,13 +108,19 @@ def extraction_sql(source: str) -> str:
             nullif(x.resource::VARCHAR, 'null') AS resource,
             {", ".join(f"{sql} AS {name}" for name, sql in request.items())},
             coalesce(x.textPayload, x.text_payload) AS text_payload,
-            coalesce(x.jsonPayload, x.json_payload) AS json_payload,
+            x.jsonPayload IS NOT NULL OR x.json_payload IS NOT NULL AS has_json,
+            x.protoPayload IS NOT NULL OR x.proto_payload IS NOT NULL
+                OR ends_with(coalesce(x.jsonPayload."@type", x.json_payload."@type"), 'AuditLog') AS has_proto,
+            coalesce(x.jsonPayload.message, x.json_payload.message, x.jsonPayload.msg, x.json_payload.msg)
+                AS json_message,
             coalesce(x.jsonPayload.severity, x.json_payload.severity, x.jsonPayload.level, x.json_payload.level)
                 AS payload_level,
-            coalesce(x.protoPayload, x.proto_payload) AS proto_payload,
-            x IS NOT NULL AND coalesce(x.insertId, x.insert_id, x.logName, x.log_name, x.receiveTimestamp,
-                x.receive_timestamp, x.textPayload, x.text_payload, {request["http_url"]},
-                x.jsonPayload::VARCHAR, x.json_payload::VARCHAR, x.protoPayload::VARCHAR) IS NOT NULL AS is_entry
+            coalesce(x.jsonPayload.timestamp, x.json_payload.timestamp) AS payload_stamp,
+            {_of_audit("methodName")} AS audit_method,
+            {_of_audit("status.message")} AS audit_status,
+            coalesce(x.insertId, x.insert_id, x.logName, x.log_name, x.receiveTimestamp, x.receive_timestamp,
+                x.textPayload, x.text_payload, {request["http_url"]}) IS NOT NULL
+                OR has_json OR has_proto AS is_entry
         FROM (
             SELECT entry, parsable, json_transform(parsable, {literal(_STRUCTURE)}) AS x
             FROM (SELECT entry, coalesce(readable, entry) AS parsable FROM ({source}))
@@ -124,27 +130,25 @@ def extraction_sql(source: str) -> str:
         SELECT *,
             CASE
                 WHEN text_payload IS NOT NULL THEN 'text'
-                WHEN proto_payload IS NOT NULL OR ends_with(json_payload."@type", 'AuditLog') THEN 'proto'
-                WHEN json_payload IS NOT NULL AND NOT (json_payload.message IS NULL AND regexp_matches(
-                    entry, '"json_?[Pp]ayload"\\s*:\\s*\\{\\s*\\}')) THEN 'json'
+                WHEN has_proto THEN 'proto'
+                WHEN json_message IS NOT NULL THEN 'json'
+                WHEN has_json AND NOT regexp_matches(entry, '"json_?[Pp]ayload"\\s*:\\s*\\{\\s*\\}') THEN 'json'
             END AS payload_kind
     """
     texts = """
         SELECT *,
             CASE payload_kind
                 WHEN 'text' THEN text_payload
-                WHEN 'proto' THEN concat_ws(': ',
-                    coalesce(proto_payload.methodName, json_payload.methodName),
-                    coalesce(proto_payload.status.message, json_payload.status.message))
-                WHEN 'json' THEN coalesce(json_payload.message, json_payload.msg,
+                WHEN 'proto' THEN concat_ws(': ', audit_method, audit_status)
+                WHEN 'json' THEN coalesce(json_message,
                     json_extract(parsable, '$.jsonPayload')::VARCHAR, json_extract(parsable, '$.json_payload')::VARCHAR)
             END AS raw_text
     """
     cleaned = f"SELECT *, {clean_sql('raw_text')} AS message"
     levels = f"""
         SELECT *,
-            CASE WHEN severity IS NOT NULL AND upper(severity) NOT IN ('DEFAULT', '0') THEN severity
-                ELSE coalesce({level_sql("message")}, payload_level) END AS level
+            upper(CASE WHEN severity IS NOT NULL AND upper(severity) NOT IN ('DEFAULT', '0') THEN severity
+                ELSE coalesce({level_sql("message")}, payload_level) END) AS level
     """
     return f"""
         SELECT
@@ -161,13 +165,18 @@ def extraction_sql(source: str) -> str:
             TRY_CAST(rtrim(latency, 's') AS DOUBLE) AS http_latency_s,
             TRY_CAST(http_request_size AS BIGINT) AS http_request_size,
             remote_ip, user_agent, payload_kind,
-            {instant_ns_sql("json_payload.timestamp")} AS payload_timestamp_ns,
+            {instant_ns_sql("payload_stamp")} AS payload_timestamp_ns,
             message,
             CASE WHEN payload_kind = 'text' THEN {begins_as_sql("message", "raw_text")} END AS begins_as,
             payload_kind = 'text' AND {left_open_sql("raw_text")} AS left_open,
             is_entry, entry
         FROM ({levels} FROM ({cleaned} FROM ({texts} FROM ({kinds} FROM ({spelled})))))
     """
+
+
+def _of_audit(field: str) -> str:
+    where = ("protoPayload", "proto_payload", "jsonPayload", "json_payload")
+    return f"coalesce({', '.join(f'x.{payload}.{field}' for payload in where)})"
 
 
 def _either(snake: str, camel: str) -> str:

@@ -17,7 +17,7 @@ from gpkit.logs.cleaning import literal
 # Loopback and link-local addresses stay: any first octet but 127, and 169 only when 254 does not follow.
 _OCTET = r"(?:[1-9]?\d|1[013-57-9]\d|12[0-68-9]|16[0-8]|2\d\d)"
 _ROUTABLE = rf"(?:{_OCTET}\.\d{{1,3}}|169\.(?:\d\d?|1\d\d|2[0-46-9]\d|25[0-35-9]))"
-_ADDRESS_FIELD = rf'"(remoteIp|serverIp|remote_ip|server_ip|callerIp)"(\s*:\s*)"({_ROUTABLE})\.\d{{1,3}}\.\d{{1,3}}"'
+_ADDRESS_FIELD = rf'"(remoteIp|serverIp|callerIp)"(\s*:\s*)"({_ROUTABLE})\.\d{{1,3}}\.\d{{1,3}}"'
 _CONTACT = (
     rf"(?:^|[^\w./]|[^A-Za-z]/){_ROUTABLE}\.\d{{1,3}}\.\d{{1,3}}"
     r"|[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+\."
@@ -53,8 +53,7 @@ def scrubbed_sql(source: str, *, mask_contacts: bool) -> str:
         suspicious = f"{suspicious}|{_CONTACT}"
         masked = f"regexp_replace(entry, {literal(_ADDRESS_FIELD)}, '\"\\1\"\\2\"\\3.x.x\"', 'g')"
         source = f"""
-            SELECT CASE WHEN contains(entry, 'Ip"') OR contains(entry, '_ip"') THEN {masked} ELSE entry END AS entry,
-                readable
+            SELECT CASE WHEN contains(entry, 'Ip"') THEN {masked} ELSE entry END AS entry, readable
             FROM ({source})
         """
     return f"""
