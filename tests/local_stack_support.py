@@ -72,7 +72,8 @@ async def visit(
     send_delay_s: float = 0.0,
     user: str = USER,
     url: str | None = None,
-    patience_s: float = 0.4,
+    patience_s: float = 2.0,
+    open_patience_s: float = 5.0,
     user_agent: str = "wire-test/1.0",
     messages: int = 1,
     offered: tuple[str, ...] | None = None,
@@ -87,7 +88,7 @@ async def visit(
     address = (url or stack.url) + query
     context = ssl.create_default_context(cafile=stack.ca_file) if address.startswith("wss") else None
     try:
-        async with asyncio.timeout(patience_s + 1.0):
+        async with asyncio.timeout(open_patience_s + 1.0):
             ws = await websockets.connect(
                 address,
                 ssl=context,
@@ -102,7 +103,7 @@ async def visit(
                 ping_interval=None,
                 proxy=None,
                 max_size=None,
-                open_timeout=patience_s,
+                open_timeout=open_patience_s,
                 close_timeout=0.2,
             )
     except InvalidStatus as error:
@@ -234,7 +235,8 @@ def judge_all(stack: Stack, numbers: range, generation: str, **how: Any) -> list
     On a busy machine little patience is too little now and then: what is unexpected is looked at once more, alone and
     patiently. Faults follow the trace, so the second look meets the same ones.
     """
-    shown = asyncio.run(visit_all(stack, numbers, **how))
+    hasty = {"open_patience_s": how.get("patience_s", 2.0)}
+    shown = asyncio.run(visit_all(stack, numbers, **(how | hasty)))
     stack.settle()
     truth = {line["trace"]: line for line in stack.truth()}
     rows = []

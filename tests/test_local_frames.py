@@ -95,7 +95,7 @@ def test_nothing_of_a_token_is_left_when_everything_is_stripped(carrier):
 def test_a_cut_falls_right_after_the_named_event(fault, outcome, tls):
     faults = {"pace_ms": FAST, "faults": [{"fault": fault, "after": "agent_thinking"}]}
     with local_stack(faults, tls=tls) as stack:
-        shown = [asyncio.run(visit(stack, number, url=stack.wss_url, patience_s=0.1)) for number in range(5)]
+        shown = [asyncio.run(visit(stack, number, url=stack.wss_url, patience_s=0.5)) for number in range(2)]
 
-    assert [one.outcome for one in shown] == [outcome] * 5
-    assert [one.events for one in shown] == [["agent_started", "agent_thinking"]] * 5
+    assert [one.outcome for one in shown] == [outcome] * 2
+    assert [one.events for one in shown] == [["agent_started", "agent_thinking"]] * 2

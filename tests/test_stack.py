@@ -121,7 +121,7 @@ def test_a_process_started_by_hand_ends_on_sigterm_and_leaves_whole_files(tmp_pa
 
 def test_every_connection_has_its_truth_even_one_that_the_stop_interrupts(tmp_path):
     with local_stack({"faults": ["silent_upgrade"]}, folder=tmp_path) as stack:
-        asyncio.run(visit_all(stack, range(3), patience_s=0.05))
+        asyncio.run(visit_all(stack, range(3), open_patience_s=0.05))
         host, port = stack.http_url.removeprefix("http://").split(":")
         held = socket.create_connection((host, int(port)))
         held.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
@@ -148,7 +148,7 @@ def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one():
 
 def test_settle_waits_for_every_line():
     with local_stack({"pace_ms": FAST}) as stack:
-        asyncio.run(visit_all(stack, range(30)))
+        asyncio.run(visit_all(stack, range(30), patience_s=3.0))
         stack.settle()
 
         truth = stack.truth()
@@ -159,7 +159,7 @@ def test_settle_waits_for_every_line():
 
 def test_two_hundred_at_once_all_get_through():
     with local_stack({"pace_ms": FAST}) as stack:
-        shown = asyncio.run(visit_all(stack, range(200), at_once=200, patience_s=20))
+        shown = asyncio.run(visit_all(stack, range(200), at_once=200, patience_s=20, open_patience_s=20))
         stack.settle()
 
         assert [one.outcome for one in shown] == ["ok"] * 200
