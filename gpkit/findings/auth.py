@@ -13,7 +13,7 @@ from gpkit.findings.finding import Finding
 from gpkit.findings.wording import more, of, percent
 
 LIMITS = {
-    "auth_s": "The network's round trip is inside; where the welcome is the verdict, so is what the service does before it.",
+    "auth_s": "The network's round trip is inside; where the welcome is the verdict, so is the set-up before it.",
     "open_s": "Name look-up, connection and TLS are inside; pooling in a browser would save some of them.",
 }
 
