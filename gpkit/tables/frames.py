@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gpkit.errors import OutputError, SourceError, TableError
-from gpkit.tables.columns import INSTANT, INTEGER, TEXTS, Column
+from gpkit.tables.columns import FLAG, INSTANT, INTEGER, NUMBER, TEXT, TEXTS, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +51,30 @@ def from_rows(rows: Iterable[dict[str, object]], columns: tuple[Column, ...]) ->
     listed = list(rows)
     if not listed:
         return empty(columns)
-    names = [column.name for column in columns]
-    extra = sorted({name for row in listed for name in row} - set(names))
-    data = {name: pd.Series([row.get(name) for row in listed], dtype="object") for name in [*names, *extra]}
-    return conform(pd.DataFrame(data), columns)
+    extra = sorted({name for row in listed for name in row} - {column.name for column in columns})
+    data = {column.name: _column([row.get(column.name) for row in listed], column) for column in columns}
+    data |= {name: pd.Series([row.get(name) for row in listed], dtype="object") for name in extra}
+    return pd.DataFrame(data)
+
+
+_PLAIN_TYPES: dict[str, set[type]] = {
+    INTEGER: {int, type(None)},
+    NUMBER: {float, int, type(None)},
+    TEXT: {str, type(None)},
+    FLAG: {bool, type(None)},
+}
+
+
+def _column(values: list[object], column: Column) -> pd.Series[Any]:
+    """A typed column; values that are of its kind already are not looked at one by one."""
+    import pandas as pd
+
+    if set(map(type, values)) <= _PLAIN_TYPES.get(column.kind, set()):
+        try:
+            return pd.Series(values, dtype=cast(Any, column.dtype))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TableError(f"Column {column.name} holds values that are no {column.kind}: {error}.") from error
+    return _cast(pd.Series(values, dtype="object"), column)
 
 
 def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
