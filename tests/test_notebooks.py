@@ -150,6 +150,19 @@ def test_a_planted_cold_start_is_a_start_up(tmp_path: Path, monkeypatch: pytest.
     assert set(kinds["mechanism"]) == {"start_up"}
 
 
+def test_a_limit_of_connections_is_an_overload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = tmp_path / "overload.yaml"
+    faults.write_text(
+        "pace_ms: {auth: 5, ready: 5, event: 30}\nusers: [gpkit-user-001]\nlimits: {connections_per_user: 4}\n"
+        "faults: [{fault: slow_auth, probability: 0.5, delay_ms: {exponential: {mean: 60}}}]\n"
+    )
+    run = gather(tmp_path, monkeypatch, faults=str(faults), seed=1, attempts=200, rate_per_s=20.0)
+
+    kinds = gpkit.mechanisms(run.cases).set_index("failure")
+
+    assert kinds.loc["refused_after_accept", "mechanism"] == "overload"
+
+
 def test_the_default_incident_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = gather(tmp_path, monkeypatch, faults="incident", seed=1, attempts=400, rate_per_s=50.0)
 

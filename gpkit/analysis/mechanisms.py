@@ -32,7 +32,7 @@ from gpkit.timeline.instances import LOOPS
 CLAIM_P = 0.01  # chosen: a named cause is acted upon
 MIN_FAILURES = 3  # chosen: two failures line up by chance too often
 MIN_LEVEL = 5  # chosen: a value that always failed needs this many cases
-LOAD_AUC = 0.75  # chosen: a weaker dependence on load explains too few of the failures
+LOAD_AUC = 0.65  # chosen: a weaker dependence on load explains too few of the failures
 SEPARATED = 0.02  # share of pairs out of order that still counts as one change in time
 
 
