@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from gpkit import logs, probe, timeline
+from gpkit import logs, probe, tables, timeline
 from gpkit.errors import TableError
 from gpkit.stack import local_stack
 from gpkit.timeline import client_family
@@ -110,3 +112,24 @@ def test_the_clock_offset_of_the_local_service_holds_what_was_planted():
 )
 def test_a_client_is_known_by_the_family_of_its_user_agent(user_agent: str | None, family: str | None):
     assert client_family(user_agent) == family
+
+
+def test_no_entries_give_empty_tables_with_all_their_columns():
+    empty = tables.empty(tables.ENTRIES)
+    rows = timeline.connections(empty)
+    assert rows.empty
+    assert {"trace", "outcome", "events", "clock_off_s"} <= set(rows.columns)
+    assert timeline.instances(empty).empty
+    assert timeline.boot_loops(empty).empty
+    assert timeline.server_events(empty).empty
+    assert timeline.join(attempts("x"), rows)["match"].tolist() == ["missing"]
+
+
+def test_entries_written_to_a_file_and_read_back_tell_the_same(tmp_path: Path):
+    with local_stack({"generation": "C", "faults": [{"fault": "secret_mismatch", "schedule": {"first": 1}}]}) as stack:
+        probe.run(stack.environment, probe.Plan(attempts=3, rate_per_s=50, seed=2))
+        stack.settle()
+        frame = logs.read(stack.log_file).frame
+    tables.write(frame, tmp_path / "entries.parquet")
+    again = tables.read(tmp_path / "entries.parquet", tables.ENTRIES)
+    pd.testing.assert_frame_equal(timeline.connections(again), timeline.connections(frame))

@@ -6,7 +6,8 @@ gpkit.timeline.clock_offset(attempts)      lowest and highest possible offset of
 gpkit.timeline.boot_loops(entries.frame)   revisions that never start
 """
 
-from gpkit.timeline.connections import client_family, connections
+from gpkit.timeline.clients import client_family
+from gpkit.timeline.connections import connections
 from gpkit.timeline.events import server_events
 from gpkit.timeline.instances import boot_loops, instances
 from gpkit.timeline.joining import join, unclaimed

@@ -14,21 +14,21 @@ Rules of attribution:
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gpkit.tables import CONNECTIONS, from_rows
+from gpkit.timeline.clients import client_family
 from gpkit.timeline.groups import Group, Line, group
+from gpkit.timeline.instances import boot_failures
 from gpkit.timeline.pairing import WINDOW_S, Asked, Told, pair, shift_s
+from gpkit.timeline.verdicts import Upgrade, deciding_line, facts, request_to_decision, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESOLUTION_NS = 1000  # both stamps are written with six digits
-NEAR_BOOT_NS = 600_000_000_000
 _EXTRA = (
     "generation",
     "server_connection_id",
@@ -45,23 +45,6 @@ _EXTRA = (
     "close_code",
     "clock_off_s",
 )
-
-
-@dataclass(frozen=True)
-class Upgrade:
-    """One requests entry of an upgrade."""
-
-    at_ns: int
-    insert_id: str
-    trace: str | None
-    status: int | None
-    latency_s: float | None
-    size: int | None
-    user_agent: str | None
-    message: str | None
-    service: str | None
-    revision: str | None
-    instance_id: str | None
 
 
 def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.DataFrame:
@@ -85,7 +68,7 @@ def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.Data
     from gpkit.timeline.lines import lines_of
 
     found = lines_of(entries)
-    boots = _boot_failures(entries)
+    boots = boot_failures(entries)
     rows: list[dict[str, object]] = []
     found["instance_id"] = found["instance_id"].astype("object").where(found["instance_id"].notna(), None)
     for instance_id, part in found.groupby("instance_id", dropna=False, sort=False):
@@ -95,7 +78,7 @@ def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.Data
     for row in rows:
         del row["sort_ns"]
     frame = from_rows(rows, CONNECTIONS)
-    return frame.reindex(columns=[column.name for column in CONNECTIONS] + list(_EXTRA)) if rows else frame
+    return frame.reindex(columns=[column.name for column in CONNECTIONS] + list(_EXTRA))
 
 
 def _rows_of_instance(
@@ -197,9 +180,8 @@ def _status_told(one: Group) -> int | None:
 def _row(
     upgrade: Upgrade, one: Group | None, ambiguous: bool, boots: dict[str, list[int]], off_s: float
 ) -> dict[str, object]:
-    facts = _facts(one) if one is not None else {}
-    outcome, reason = _verdict(upgrade, one, boots)
-    decision = _decision(one)
+    outcome, reason = verdict(upgrade, one, boots)
+    decided = deciding_line(one)
     evidence = [upgrade.insert_id] + ([line.insert_id for line in one.lines] if one is not None else [])
     return {
         "connection_id": f"request:{upgrade.insert_id}",
@@ -216,21 +198,21 @@ def _row(
         "http_request_size": upgrade.size,
         "outcome": outcome,
         "reason": reason,
-        "decided_ns": (decision.own_ns or decision.at_ns) if decision else None,
+        "decided_ns": (decided.own_ns or decided.at_ns) if decided else None,
         # Between clocks that are known to disagree nothing can be measured.
-        **({"clock_off_s": off_s} if off_s and one else _request_to_decision(upgrade, decision)),
+        **({"clock_off_s": off_s} if off_s and one else request_to_decision(upgrade, decided)),
         "evidence": evidence,
         "ambiguous": ambiguous,
         "sort_ns": upgrade.at_ns,
-        **facts,
+        **(facts(one) if one is not None else {}),
     }
 
 
 def _row_without_request(
     one: Group, instance_id: str | None, service: str | None, revision: str | None
 ) -> dict[str, object]:
-    outcome, reason = _verdict(None, one, {})
-    decision = _decision(one)
+    outcome, reason = verdict(None, one, {})
+    decided = deciding_line(one)
     return {
         "connection_id": f"lines:{one.connection or one.lines[0].insert_id}",
         "service": service,
@@ -238,146 +220,12 @@ def _row_without_request(
         "instance_id": instance_id,
         "outcome": outcome,
         "reason": reason,
-        "decided_ns": (decision.own_ns or decision.at_ns) if decision else None,
+        "decided_ns": (decided.own_ns or decided.at_ns) if decided else None,
         "evidence": [line.insert_id for line in one.lines],
         "ambiguous": one.is_shared,
         "sort_ns": one.start_ns,
-        **_facts(one),
+        **facts(one),
     }
-
-
-def _verdict(upgrade: Upgrade | None, one: Group | None, boots: dict[str, list[int]]) -> tuple[str, str | None]:
-    """Outcome and reason, as the module says."""
-    status = upgrade.status if upgrade is not None else None
-    reason = _reason(one)
-    if status is not None and status >= 500:
-        return "failed", _platform_reason(upgrade, boots) or "unknown"
-    refused = one is not None and _was_refused(one)
-    if status is not None and status >= 400:
-        return "refused", reason or "unknown"
-    if refused:
-        return "refused", reason or "unknown"
-    if one is None:
-        return ("accepted" if status == 101 else "unknown"), None
-    if status is None and one.was_accepted is False:
-        return ("failed" if one.has("error") else "refused"), reason or "unknown"
-    if _closed_by_server(one):
-        return "closed", None
-    return ("accepted" if status == 101 or one.was_accepted else "unknown"), None
-
-
-def _was_refused(one: Group) -> bool:
-    """Whether the last word on the credential was no."""
-    verdicts = [line for line in one.lines if line.phase in ("rejected", "auth_failed", "auth_ok", "bypass")]
-    return bool(verdicts) and verdicts[-1].phase in ("rejected", "auth_failed")
-
-
-def _closed_by_server(one: Group) -> bool:
-    if one.has("disconnect"):
-        return True
-    left = one.first("client_disconnect")
-    if left is not None:
-        return "1006" in left.message.rsplit("code", 1)[-1]
-    return one.has("error")
-
-
-def _reason(one: Group | None) -> str | None:
-    if one is None:
-        return None
-    given = [line.reason for line in one.lines if line.phase in ("auth_failed", "rejected") and line.reason]
-    return given[0] if given else None
-
-
-def _platform_reason(upgrade: Upgrade | None, boots: dict[str, list[int]]) -> str | None:
-    if upgrade is None:
-        return None
-    if "could not start successfully" in (upgrade.message or ""):
-        return "start_failed"
-    failures = boots.get(upgrade.revision or "", [])
-    place = bisect.bisect_left(failures, upgrade.at_ns - NEAR_BOOT_NS)
-    crashed = place < len(failures) and failures[place] <= upgrade.at_ns + NEAR_BOOT_NS
-    return "crash_loop" if upgrade.status == 503 and crashed else None
-
-
-def _decision(one: Group | None) -> Line | None:
-    """The line that tells when it was decided: the reason for a refusal, the end of authentication for an entry."""
-    if one is None:
-        return None
-    failed = one.first("auth_failed") or one.first("rejected")
-    return failed or one.first("auth_ok", "bypass") or one.first("error", "access_refused", "accepted")
-
-
-def _request_to_decision(upgrade: Upgrade, decision: Line | None) -> dict[str, float]:
-    if decision is None:
-        return {}
-    stamps = [decision.at_ns, decision.own_ns if decision.own_ns is not None else decision.at_ns]
-    low_s = (min(stamps) - upgrade.at_ns - RESOLUTION_NS) / 1e9
-    high_s = (max(stamps) - upgrade.at_ns + RESOLUTION_NS) / 1e9
-    if high_s >= 0:
-        low_s = max(low_s, 0.0)  # nothing is decided before it is asked
-    return {
-        "request_to_decision_s": (low_s + high_s) / 2,
-        "request_to_decision_low_s": low_s,
-        "request_to_decision_high_s": high_s,
-    }
-
-
-def _facts(one: Group) -> dict[str, object]:
-    def at(*phases: str) -> int | None:
-        line = one.first(*phases)
-        return None if line is None else line.own_ns or line.at_ns
-
-    sent = [line for line in one.lines if line.phase == "event"]
-    found = [re.search(r"(?:EMISSION SUCCESS|GOLDEN PATH EVENT): (\w+)", line.message) for line in sent]
-    runs = [re.search(r"(?:run_id=|turn )([^\s,)]+)", line.message) for line in sent]
-    error = one.first("error")
-    left = one.first("client_disconnect")
-    code = re.search(r"code: (\d+)", left.message) if left else None
-    generations = [set(line.generation) for line in one.lines]
-    common = set.intersection(*generations) if generations else set()
-    return {
-        "generation": "".join(sorted(common)) if len(common) == 1 else None,
-        "server_connection_id": one.connection,
-        "accepted_ns": at("accepted", "opened"),
-        "auth_started_ns": at("auth_started"),
-        "established_ns": at("established"),
-        "first_message_ns": at("message"),
-        "closed_ns": at("closed", "cleanup"),
-        "bypass": one.has("bypass"),
-        "events": [match[1] for match in found if match],
-        "run_ids": sorted({match[1] for match in runs if match}),
-        "error": error.message if error else None,
-        "close_code": int(code[1]) if code else None,
-    }
-
-
-def client_family(user_agent: str | None) -> str | None:
-    """The family of a user agent: a browser's name, a library's, or its own first word."""
-    if not user_agent:
-        return None
-    for token, family in (
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("HeadlessChrome/", "Chrome"),
-        ("Chrome/", "Chrome"),
-        ("Firefox/", "Firefox"),
-        ("Safari/", "Safari"),
-        ("websockets/", "Python websockets"),
-        ("aiohttp/", "Python aiohttp"),
-        ("httpx/", "Python httpx"),
-    ):
-        if token in user_agent:
-            return family
-    if "AppleWebKit/" in user_agent:
-        return "Chrome"  # a user agent cut before the browser's own name; WebKit's frozen version is Chromium's
-    return user_agent.split("/", 1)[0].split(" ", 1)[0]
-
-
-def _boot_failures(entries: pd.DataFrame) -> dict[str, list[int]]:
-    """Instants at which an instance of each revision failed to boot or ended with an error."""
-    from gpkit.timeline.instances import boot_failures
-
-    return boot_failures(entries)
 
 
 def _instant(ns: int) -> Any:
