@@ -176,6 +176,19 @@ def test_the_default_incident_is_told_apart(tmp_path: Path, monkeypatch: pytest.
     assert "signature" in found["auth.let_in"].claim
 
 
+def test_intervals_of_full_runs_cover_the_planted_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = tmp_path / "lossy.yaml"
+    faults.write_text("faults: [{fault: event_lost, probability: 0.3, event: tool_completed}]\n")
+    covered = 0
+    for seed in range(10):
+        run = gather(tmp_path, monkeypatch, faults=str(faults), seed=seed, send="after-ready", deadline_s=0.5)
+        finding = by_id(gpkit.judge_events(run.attempts))["events.all_five"]
+        covered += finding.interval[0] <= 0.7 <= finding.interval[1]
+
+    # Of 10 intervals that each cover in 95 of 100 cases, fewer than 7 do so once in a thousand.
+    assert covered >= 7
+
+
 def test_evidence_leads_back_to_frames_and_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = gather(tmp_path, monkeypatch, faults="race", seed=4, attempts=100)
     finding = by_id(findings_of(run))["race.ratio"]
