@@ -9,7 +9,7 @@ from gpkit.analysis.auth import controls as controls_table
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.mechanisms import by_client
 from gpkit.analysis.sample import judged
-from gpkit.findings.finding import Finding
+from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.wording import more, of, percent
 
 LIMITS = {
@@ -62,14 +62,11 @@ def _controls(table: pd.DataFrame) -> Finding:
     verdict = "fails" if accepted else "undecided" if unclear or n == 0 else "meets"
     text = f": {named}" if named else ""
     not_said = f" {unclear} ended without saying." if unclear else ""
-    return Finding(
+    return of_rate(
+        measured,
         id="auth.controls",
         claim=f"{accepted} of {n} connections with a bad credential were let in{text}.{not_said}",
         verdict=verdict,
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=n,
         target=0.0,
         cause="authentication is bypassed" if accepted else "",
         evidence=tuple(str(item) for ids in table["attempt_ids"] for item in ids),
@@ -101,14 +98,11 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
     )
     verdict = statistics.judge_at_least(measured, target_ratio)
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
-    return Finding(
+    return of_rate(
+        measured,
         id="auth.let_in",
         claim=f"{of(measured)} were let in.{' Refused: ' + causes + '.' if causes else ''}",
         verdict=verdict,
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=target_ratio,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),

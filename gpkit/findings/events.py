@@ -8,7 +8,7 @@ from gpkit.analysis import statistics
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.events import claimed_runs, event_funnel, succeeded
 from gpkit.analysis.sample import judged
-from gpkit.findings.finding import Finding
+from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.wording import more, of, percent
 from gpkit.tables import EVENT_COLUMNS
 
@@ -58,14 +58,11 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
     lost = "" if worst is None else f" Most are lost at {worst['step']} ({int(worst['lost'])})."
     needed = statistics.n_to_decide(measured, target) if verdict == "undecided" else None
     failed = valid.loc[~ok].sort_values("started_ns", kind="stable")
-    return Finding(
+    return of_rate(
+        measured,
         id="events.all_five",
         claim=f"{of(measured)} of planned attempts got all five events; of messages sent, {of(sent)}.{lost}",
         verdict=verdict,
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=target,
         cause="" if worst is None else f"lost at {worst['step']}",
         evidence=tuple(failed["attempt_id"].astype(str)),
@@ -102,15 +99,12 @@ def _faulty(valid: pd.DataFrame, target: float) -> Finding:
     measured = statistics.rate(int(is_faulty.sum()), len(valid))
     kinds = ", ".join(f"{name} {int(counts[name].sum())}" for name in FAULTY if counts[name].sum())
     late = int((valid["late"].fillna(0) > 0).sum())
-    return Finding(
+    return of_rate(
+        measured,
         id="events.faulty",
         claim=f"{of(measured)} of attempts had events that were wrong{_named(kinds)}; "
         f"{late} had events after their own deadline.",
         verdict=statistics.judge_at_most(measured, target),
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=target,
         cause=kinds,
         evidence=tuple(valid.loc[is_faulty, "attempt_id"].astype(str)),
@@ -123,15 +117,12 @@ def _foreign(valid: pd.DataFrame) -> Finding:
     is_foreign = valid["foreign"].fillna(0).astype(int) > 0
     measured = statistics.rate(int(is_foreign.sum()), len(valid))
     verdict = "fails" if measured.k else "meets" if measured.n else "undecided"
-    return Finding(
+    return of_rate(
+        measured,
         id="events.foreign",
         claim=f"{measured.k} of {measured.n} attempts received an event that names another user "
         f"(at most {percent(measured.high)} of all, 95 %).",
         verdict=verdict,
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=0.0,
         cause="cross-user delivery" if measured.k else "",
         evidence=tuple(valid.loc[is_foreign, "attempt_id"].astype(str)),
@@ -145,14 +136,11 @@ def _unreceived(valid: pd.DataFrame, unreceived: pd.DataFrame) -> Finding:
     measured = statistics.rate(min(len(unreceived), n), n)
     events = unreceived["event"].value_counts()
     named = ", ".join(f"{event} {count}" for event, count in events.items())
-    return Finding(
+    return of_rate(
+        measured,
         id="events.unreceived",
         claim=f"The server's log claims {measured.k} of {n} events that no client received{_named(named)}.",
         verdict=statistics.judge_at_most(measured, 0.01),
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=n,
         target=0.01,
         cause="sent and lost on the way" if measured.k else "",
         evidence=tuple(unreceived["insert_id"].astype(str)),
@@ -172,14 +160,11 @@ def judge_claims(claims: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding
     joint = claimed_runs(claims).set_index("event")
     begun, k = (int(str(joint["runs"][name])) for name in ("agent_started", "all five"))
     measured = statistics.rate(k, begun)
-    return Finding(
+    return of_rate(
+        measured,
         id="events.claimed",
         claim=f"The log claims all five events for {of(measured)} of the runs that it shows beginning.",
         verdict=statistics.judge_at_least(measured, target_ratio),
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=target_ratio,
         evidence=tuple(_incomplete(claims)),
         limits="The server's own account: whether a claimed event arrived, only a client knows. A run cut by the end "

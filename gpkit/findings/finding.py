@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpkit.analysis.statistics import Rate
+
 FAILS, UNDECIDED, MEETS = "fails", "undecided", "meets"
 FINDINGS, INCONCLUSIVE, NO_DATA, HEALTHY = "findings", "inconclusive", "no-data", "healthy"
 
@@ -58,6 +60,12 @@ class Finding:
         values["ruled_out"] = list(self.ruled_out)
         values["evidence"] = list(self.evidence[:MAX_EVIDENCE])
         return values
+
+
+def of_rate(measured: Rate, **fields: Any) -> Finding:
+    """A finding about a rate: its estimate, unit, interval and n come from the rate."""
+    interval = None if measured.low is None else (measured.low, measured.high)
+    return Finding(estimate=measured.estimate, unit="ratio", interval=interval, n=measured.n, **fields)
 
 
 def run_verdict(findings: Iterable[Finding]) -> str:

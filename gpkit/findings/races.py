@@ -9,7 +9,7 @@ import pandas as pd
 
 from gpkit.analysis import statistics
 from gpkit.analysis.mechanisms import failed_boots
-from gpkit.findings.finding import Finding
+from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.wording import more, of
 from gpkit.timeline.instances import LOOPS
 
@@ -99,14 +99,11 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     )
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
     asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
-    return Finding(
+    return of_rate(
+        measured,
         id="handshake.through",
         claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}",
         verdict=verdict,
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=target_ratio,
         cause=causes,
         ruled_out=_ruled_out(stopped),
@@ -130,14 +127,11 @@ def judge_order(violations: pd.DataFrame, n: int, *, max_ratio: float = 0.01) ->
     rules = ", ".join(f"{rule} {count}" for rule, count in certain["rule"].value_counts().items())
     open_questions = int((~violations["certain"].astype(bool)).sum())
     unsure = f" {open_questions} more cannot be ordered." if open_questions else ""
-    return Finding(
+    return of_rate(
+        measured,
         id="order.violations",
         claim=f"{of(measured)} of cases broke an ordering rule{': ' + rules if rules else ''}.{unsure}",
         verdict=statistics.judge_at_most(measured, max_ratio),
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=n,
         target=max_ratio,
         cause=rules,
         evidence=tuple(dict.fromkeys(certain["evidence_id"].astype(str))),
@@ -160,15 +154,12 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
     reasons = failed["boot_failure"].dropna().value_counts()
     why = f" Most often: {str(reasons.index[0])[:160]}" if len(reasons) else ""
     measured = statistics.rate(len(failed), len(instances))
-    return Finding(
+    return of_rate(
+        measured,
         id="instances.boot",
         claim=f"{measured.k} of {measured.n} instances ended before they could serve"
         f"{': a boot loop' if looping else ''}.{why}",
         verdict="fails" if looping else "undecided" if len(failed) else "meets",
-        estimate=measured.estimate,
-        unit="ratio",
-        interval=None if measured.low is None else (measured.low, measured.high),
-        n=measured.n,
         target=0.0,
         cause="crash_loop" if looping else "",
         ruled_out=("race: no request reached a server that could race",) if looping else (),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from gpkit.investigation.gathered import Gathered
+
 if TYPE_CHECKING:
     import pandas as pd
-
-    from gpkit.investigation.gathering import Investigation
 
 COLUMNS = ["id", "kind", "at_utc", "text"]
 MAX_LINE_CHARS = 2000
@@ -15,7 +15,7 @@ MAX_INSTANCE_LINES = 8
 GRAVE = ("WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
 
 
-def lines_of(run: Investigation, ids: list[str]) -> pd.DataFrame:
+def lines_of(run: Gathered, ids: list[str]) -> pd.DataFrame:
     """The lines behind ids of attempts, connections or log entries, in their order.
 
     Returns:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.errors import OutputError
 from gpkit.findings import Finding, headline, run_verdict
+from gpkit.investigation.gathered import Gathered
 from gpkit.investigation.pivot import lines_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from gpkit.investigation.gathering import Investigation
 
 LINES_OF_A_FINDING = 40  # lines in the report; the evidence files hold all
 IDS_OF_A_FINDING = 6
@@ -51,10 +50,10 @@ class Verdict:
         return f"<p><strong>{WORDS[self.verdict]}</strong></p><ul>{items}</ul>"
 
 
-def record(run: Investigation) -> Verdict:
-    """Write ``results.json`` into the run's folder. The status is the supervisor's to set."""
-    lead = headline(run.findings)
-    verdict = run_verdict(run.findings)
+def record(run: Gathered, findings: tuple[Finding, ...]) -> Verdict:
+    """Write ``results.json`` into the run's folder, whole or not at all. The status is the supervisor's to set."""
+    lead = headline(findings)
+    verdict = run_verdict(findings)
     results: dict[str, Any] = {
         "run_id": run.run_id,
         "notebook": run.question,
@@ -64,8 +63,8 @@ def record(run: Investigation) -> Verdict:
         "window": run.window,
         "coverage": run.coverage,
         "headline": lead.id if lead else None,
-        "findings": [finding.as_dict() for finding in run.findings],
-        "evidence_lines": {finding.id: _lines(run, finding) for finding in run.findings},
+        "findings": [finding.as_dict() for finding in findings],
+        "evidence_lines": {finding.id: _lines(run, finding) for finding in findings},
     }
     path = run.folder / "results.json"
     partial = path.with_suffix(".json.partial")
@@ -74,10 +73,10 @@ def record(run: Investigation) -> Verdict:
         Path(partial).replace(path)
     except OSError as error:
         raise OutputError(f"The results cannot be written: {os.strerror(error.errno or 0)}.") from error
-    return Verdict(verdict, run.findings)
+    return Verdict(verdict, findings)
 
 
-def facts(run: Investigation) -> pd.DataFrame:
+def facts(run: Gathered) -> pd.DataFrame:
     """What there is to judge: one row per fact."""
     import pandas as pd
 
@@ -97,7 +96,7 @@ def facts(run: Investigation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fact", "value"])
 
 
-def _lines(run: Investigation, finding: Finding) -> list[dict[str, str]]:
+def _lines(run: Gathered, finding: Finding) -> list[dict[str, str]]:
     found = lines_of(run, list(finding.evidence[:IDS_OF_A_FINDING])).head(LINES_OF_A_FINDING)
     return [
         {"id": str(row["id"]), "at": _at(row["at_utc"]), "text": str(row["text"])} for row in found.to_dict("records")

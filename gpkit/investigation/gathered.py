@@ -1,0 +1,48 @@
+"""The evidence of one run, as tables. Data only: nothing is read, judged or written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Gathered:
+    """The evidence for one question, as tables (docs/tables.md).
+
+    Attributes:
+        question: Which notebook asks.
+        environment: Name of the target, or ``log``.
+        source: ``probe``, or the path of the log.
+        attempts: One row per probe attempt, with ``server_*`` columns where the log has its connection.
+        messages: Frames of the attempts.
+        entries: Log entries.
+        connections: Server-side connections.
+        instances: Server instances that the log shows starting or ending.
+        coverage: What the evidence covers and what is missing from it.
+        window: First and last instant, UTC, as text; null when there is nothing.
+        folder: Where results and evidence are written.
+        run_id: Of the run, unique.
+    """
+
+    question: str
+    environment: str
+    source: str
+    attempts: pd.DataFrame
+    messages: pd.DataFrame
+    entries: pd.DataFrame
+    connections: pd.DataFrame
+    instances: pd.DataFrame
+    coverage: dict[str, Any]
+    window: dict[str, str | None]
+    folder: Path
+    run_id: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this is a probe, and not a log alone."""
+        return self.source == "probe"

@@ -1,0 +1,155 @@
+"""One investigation, as a notebook tells it: start, look, judge, finish, go back to the raw lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gpkit import environments
+from gpkit.errors import ParameterError
+from gpkit.findings import Finding, headline
+from gpkit.investigation import gathering
+from gpkit.investigation.gathered import Gathered
+from gpkit.investigation.pivot import lines_of
+from gpkit.investigation.results import Verdict, facts, record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Investigation(Gathered):
+    """What was gathered, and what was found in it.
+
+    Attributes:
+        findings: Set by :meth:`finish`.
+    """
+
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def cases(self) -> pd.DataFrame:
+        """Attempts, or without any the logged upgrades, in one shape (:mod:`gpkit.analysis.cases`)."""
+        from gpkit.analysis.cases import cases_of_attempts, cases_of_connections
+
+        return cases_of_attempts(self.attempts) if self.is_live else cases_of_connections(self.connections)
+
+    @property
+    def lead(self) -> Finding | None:
+        """The finding to lead with; null before :meth:`finish`, or when nothing was judged."""
+        return headline(self.findings)
+
+    def describe(self) -> pd.DataFrame:
+        """What there is to judge, and what is missing from it: one row per fact."""
+        return facts(self)
+
+    def finish(self, *findings: Finding | Sequence[Finding] | None) -> Verdict:
+        """Record the findings in ``results.json`` and return the verdict to show. A null finding judges nothing."""
+        flat: list[Finding] = []
+        for item in findings:
+            flat += [item] if isinstance(item, Finding) else [] if item is None else list(item)
+        self.findings = tuple(flat)
+        return record(self, self.findings)
+
+
+_current: Investigation | None = None
+
+
+def current() -> Investigation:
+    """The investigation that was started last.
+
+    Raises:
+        ParameterError: None was started.
+    """
+    if _current is None:
+        raise ParameterError("No investigation was started here.", next_step="run = gpkit.start(…) comes first.")
+    return _current
+
+
+def evidence(finding: Finding | str | Iterable[str] | None, limit: int = 20) -> pd.DataFrame:
+    """The raw lines and frames behind a finding.
+
+    Args:
+        finding: A finding, its id, or ids of attempts, connections or log entries.
+        limit: Ids looked up, in the order of the finding: first and worst ones first.
+
+    Returns:
+        ``id``, ``kind`` (attempt, frame, entry, missing), ``at_utc``, ``text``, as :func:`lines_of` has them.
+    """
+    return lines_of(current(), _ids(current(), finding)[:limit])
+
+
+def _ids(run: Investigation, finding: Finding | str | Iterable[str] | None) -> list[str]:
+    if finding is None:
+        return []
+    if isinstance(finding, Finding):
+        return list(finding.evidence)
+    if isinstance(finding, str):
+        named = [item for item in run.findings if item.id == finding]
+        return list(named[0].evidence) if named else [finding]
+    return list(finding)
+
+
+def start(
+    question: str,
+    *,
+    environment: str = environments.LOCAL,
+    logs: str = "",
+    faults: str = "",
+    seed: int = 0,
+    since: str = "",
+    until: str = "",
+    attempts: int = 100,
+    rate_per_s: float = 0.0,
+    concurrency: int = 0,
+    deadline_s: float = 10.0,
+    send: str = "after-ready",
+    send_delays_ms: Sequence[float] = (0.0,),
+    controls: Sequence[str] = (),
+    controls_each: int = 1,
+    yes_load: bool = False,
+) -> Investigation:
+    """Gather the evidence: from a log when one is named, else by probing.
+
+    Args:
+        question: Name of the notebook.
+        environment: Target, a file in ``parameters/environments``.
+        logs: Export file, folder or pattern; empty means probe.
+        faults: What goes wrong in the local stack: a file, or a name in ``parameters/faults``; empty for a healthy one.
+        seed: Of the local stack's faults and of the probe's schedule.
+        since: Of the log, first instant; relative times such as ``-1h`` are resolved to absolute UTC.
+        until: Of the log, end.
+        attempts: Planned attempts with a valid credential.
+        rate_per_s: Planned starts a second; 0 for what the environment allows.
+        concurrency: Attempts at once; 0 for what the environment allows.
+        deadline_s: From the message to the last of its five events.
+        send: ``after-ready``, ``after-open`` or ``both``.
+        send_delays_ms: Delays between OPEN and an early message.
+        controls: Bad credentials that must be refused.
+        controls_each: Attempts with each of them.
+        yes_load: Allow more than the environment's limits.
+
+    Raises:
+        CallerError: An unknown environment, a missing secret, an impossible plan, or a file that is no log export.
+    """
+    global _current
+    target = environments.load(environment)
+    if logs:
+        gathered = gathering.from_logs(question, target, logs, since, until)
+    else:
+        plan = {
+            "attempts": attempts,
+            "rate_per_s": rate_per_s or None,
+            "concurrency": concurrency or None,
+            "deadline_s": deadline_s,
+            "send": send,
+            "send_delays_ms": tuple(send_delays_ms),
+            "controls": tuple(controls),
+            "controls_each": controls_each,
+            "seed": seed,
+            "yes_load": yes_load,
+        }
+        gathered = gathering.live(question, target, faults, plan)
+    _current = Investigation(**vars(gathered))
+    return _current
