@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -74,3 +75,21 @@ def test_every_package_that_is_imported_is_declared(root):
     outside = imported - set(sys.stdlib_module_names) - {"gpkit"}
 
     assert {IMPORT_NAMES.get(name, name).replace("_", "-") for name in outside} <= names(project["dependencies"])
+
+
+def test_a_python_without_venv_gets_one_message_that_names_the_package(root, tmp_path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(root / name, tmp_path / name)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+
+    done = subprocess.run(
+        ["make", "setup", "UV=", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert [line for line in done.stderr.splitlines() if "python3-venv" in line] == [
+        "Python has no venv here. Install the package python3-venv (apt-get install python3-venv), or uv."
+    ]
+    assert not (tmp_path / ".venv").exists()
