@@ -51,8 +51,15 @@ def span_quantile(attempts: pd.DataFrame, column: str, p: float) -> Quantile:
         attempts[column].dropna().to_numpy(float),
         p,
         never=int((~silent).sum()),
-        censored_at=missing.loc[silent, "deadline_s"].astype(float).tolist(),
+        censored_at=_waited_s(missing[silent], column).tolist(),
     )
+
+
+def _waited_s(attempts: pd.DataFrame, column: str) -> pd.Series[float]:
+    """How long each was waited for in vain: an event until the deadline of its run, anything else until the end."""
+    if column.removesuffix("_s") in EVENT_COLUMNS:
+        return attempts["deadline_s"].astype(float)
+    return (attempts["total_s"] - attempts["queue_s"]).astype(float)
 
 
 def phases(attempts: pd.DataFrame) -> pd.DataFrame:

@@ -46,3 +46,8 @@ class Gathered:
     def is_live(self) -> bool:
         """Whether this is a probe, and not a log alone."""
         return self.source == "probe"
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the server's own account is at hand; without it nothing is known of what it claims."""
+        return len(self.entries) > 0
