@@ -220,3 +220,12 @@ def test_a_wrong_clock_is_seen_from_the_lags(off_s: float):
 def test_a_right_clock_shows_no_shift():
     asked = refused(0, 130, 420, 700, 1300)
     assert shift_s(asked, speaks(6, 137, 425, 706, 1307)) == 0.0
+
+
+def test_a_line_looks_at_few_groups_however_many_are_unfinished():
+    # Refusals whose last lines are all missing: none is ever complete, and yet each is left behind.
+    unfinished = [
+        Line(number * 1_000_000, None, "access_refused", "access-refused", None, str(number), "")
+        for number in range(5000)
+    ]
+    assert len(group(unfinished)) == 5000

@@ -19,6 +19,7 @@ HANDSHAKE_NS = 300_000_000  # chosen: the lines of one refusal lie within 3 ms, 
 AFTERMATH_NS = 50_000_000  # chosen: a line that follows the clean-up of a connection
 SLACK_NS = 5_000_000  # chosen: lines of one connection come out of order by less than 1 ms
 SAME_CALL_NS = 50_000  # chosen: two lines of one call, each stamped by itself
+NAMELESS = 64  # chosen: groups without a name that are looked at; above it nothing is certain anyway
 NEIGHBOURS = 12  # chosen: named lines looked at on either side
 
 _ONCE = frozenset(
@@ -109,16 +110,18 @@ def group(lines: Iterable[Line]) -> list[Group]:
     named = _named_groups(listed)
     names = set(named)
     nameless: list[Group] = []
+    going_on: list[Group] = []
     finder = _Finder(list(named.values()))
     for place, line in enumerate(listed):
         if line.connection in names:
             continue
-        if (
-            line.phase == "error"
-            and not names
-            and _precedes_rejection(listed[place + 1 : place + 1 + NEIGHBOURS], line)
-        ) or (not finder.place(line) and not _place_nameless(line, nameless) and line.phase in _OPENING):
-            nameless.append(Group(line.connection, [line]))
+        going_on = _still_going_on(going_on, line.at_ns)
+        ends_in_500 = not names and _precedes_rejection(listed[place + 1 : place + 1 + NEIGHBOURS], line)
+        if not ends_in_500 and (finder.place(line) or _place_nameless(line, going_on)):
+            continue
+        if line.phase in _OPENING:
+            going_on.append(Group(line.connection, [line]))
+            nameless.append(going_on[-1])
     groups = [*named.values(), *nameless]
     for one in groups:
         one.lines.sort(key=lambda line: line.at_ns)
@@ -127,6 +130,8 @@ def group(lines: Iterable[Line]) -> list[Group]:
 
 def _precedes_rejection(following: Sequence[Line], line: Line) -> bool:
     """Whether an error ended in HTTP 500 right after it: then it is that of an upgrade, and not of a session."""
+    if line.phase != "error":
+        return False
     near = [other for other in following if other.at_ns - line.at_ns < SLACK_NS]
     return any(other.phase == "server_rejected" and "(500" in other.message for other in near) and not any(
         other.phase == "error" and other.rule == line.rule for other in near
@@ -195,6 +200,18 @@ def _may_take(one: Group, line: Line) -> bool:
     if line.phase in ("auth_ok", "bypass", "event", "event_failed", "message"):
         return not any(other.phase == "rejected" and other.at_ns < line.at_ns for other in one.lines)
     return True
+
+
+def _still_going_on(groups: list[Group], now_ns: int) -> list[Group]:
+    """Nameless groups that a line of now may belong to: young ones, and the last sessions."""
+    young_ns = now_ns - HANDSHAKE_NS - AFTERMATH_NS
+    if not groups or (groups[0].start_ns >= young_ns and len(groups) <= NAMELESS):
+        return groups
+    return [one for one in groups if one.start_ns >= young_ns or _is_session(one)][-NAMELESS:]
+
+
+def _is_session(one: Group) -> bool:
+    return bool(one.was_accepted) and not (one.has("closed") and one.has("cleanup"))
 
 
 def _place_nameless(line: Line, groups: list[Group]) -> bool:
