@@ -131,6 +131,8 @@ ATTEMPTS: tuple[Column, ...] = (
     Column("server_stamp_resolution_ns", INTEGER, "Of that stamp, from its digits.", "ns", "server", "no stamp"),
     *_instant("message_sent", "The chat message was written.", "client-wall", "not sent"),
     Column("local_port", INTEGER, "Of the client's socket.", null_means="not connected"),
+    Column("address", TEXT, "That answered.", null_means="none did"),
+    Column("failed_addresses", TEXTS, "That were tried before it and did not."),
 )
 """One row is one probe attempt, successful or not."""
 
@@ -210,6 +212,27 @@ CONNECTIONS: tuple[Column, ...] = (
     Column("request_to_decision_high_s", NUMBER, "At most.", "s", "platform and server", "not decidable"),
     Column("evidence", TEXTS, "Insert ids of the entries behind this row."),
     Column("ambiguous", FLAG, "Within a burst the lines could not be paired for certain."),
+    Column("generation", TEXT, "Of the service, by its lines.", null_means="no line tells"),
+    Column("server_connection_id", TEXT, "As the application names it.", null_means="no line names it"),
+    Column("http_request_size", INTEGER, "Of the upgrade.", "bytes", null_means="the requests entry is missing"),
+    *(
+        Column(f"{name}_ns", INTEGER, meaning, "ns since 1970", "server", "not logged")
+        for name, meaning in (
+            ("accepted", "The upgrade was accepted."),
+            ("auth_started", "Authentication began."),
+            ("established", "The welcome was sent."),
+            ("first_message", "The first chat message was read."),
+            ("closed", "The connection ended."),
+        )
+    ),
+    Column("bypass", FLAG, "Let in without a check."),
+    Column("events", TEXTS, "As the server claims to have sent them; empty also when nobody can tell whose they are."),
+    Column("run_ids", TEXTS, "Of those events."),
+    Column("error", TEXT, "What the application complained of.", null_means="nothing"),
+    Column("close_code", INTEGER, "As the server saw the client leave.", null_means="not logged"),
+    Column(
+        "clock_off_s", NUMBER, "By how much the instance's clock was found to be off.", "s", "server", "not found off"
+    ),
 )
 """One row is one server-side connection: phase instants, outcome, reason."""
 

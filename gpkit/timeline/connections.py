@@ -29,23 +29,6 @@ from gpkit.timeline.verdicts import Upgrade, deciding_line, facts, request_to_de
 if TYPE_CHECKING:
     import pandas as pd
 
-_EXTRA = (
-    "generation",
-    "server_connection_id",
-    "http_request_size",
-    "accepted_ns",
-    "auth_started_ns",
-    "established_ns",
-    "first_message_ns",
-    "closed_ns",
-    "bypass",
-    "events",
-    "run_ids",
-    "error",
-    "close_code",
-    "clock_off_s",
-)
-
 
 def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.DataFrame:
     """The server's own account of every connection.
@@ -77,8 +60,7 @@ def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.Data
     rows.sort(key=lambda row: (_as_int(row["sort_ns"]), str(row["connection_id"])))
     for row in rows:
         del row["sort_ns"]
-    frame = from_rows(rows, CONNECTIONS)
-    return frame.reindex(columns=[column.name for column in CONNECTIONS] + list(_EXTRA))
+    return from_rows(rows, CONNECTIONS)
 
 
 def _rows_of_instance(

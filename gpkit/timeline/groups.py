@@ -31,6 +31,7 @@ _DECIDING = frozenset(["auth_failed", "rejected", "error", "access_refused", "di
 _ANNOUNCING = frozenset(
     ["auth_failed", "rejected", "accepted", "opened", "auth_ok", "bypass", "error", "access_refused"]
 )
+_OF_A_SESSION = frozenset(["event", "event_failed", "message", "routed"])
 # What usually stands before a line in the same group; one that lacks it is a worse choice.
 _BEFORE: dict[str, tuple[str, ...]] = {
     "auth_failed": ("access_refused",),
@@ -158,9 +159,13 @@ class _Finder:
         self._stamps = [at_ns for at_ns, _ in pairs]
         self._owners = [number for _, number in pairs]
         self._spans = [(one.start_ns, one.last_ns) for one in groups]
+        self._starts = sorted(start_ns for start_ns, _ in self._spans)
+        self._ends = sorted(last_ns for _, last_ns in self._spans)
 
     def place(self, line: Line) -> bool:
         """Add the line to its connection; false when there is none for it."""
+        if line.phase in _OF_A_SESSION and self._going_on(line.at_ns) > 1:
+            return True  # nobody can tell whose line it is
         at = bisect.bisect_left(self._stamps, line.at_ns)
         following = self._around(line, range(at, min(at + NEIGHBOURS, len(self._owners))))
         preceding = self._around(line, range(at - 1, max(at - 1 - NEIGHBOURS, -1), -1))
@@ -175,6 +180,11 @@ class _Finder:
         start_ns, last_ns = self._spans[found[0]]
         self._spans[found[0]] = (start_ns, max(last_ns, line.at_ns))
         return True
+
+    def _going_on(self, at_ns: int) -> int:
+        """How many connections were going on."""
+        begun = bisect.bisect_right(self._starts, at_ns + SLACK_NS)
+        return begun - bisect.bisect_left(self._ends, at_ns - SLACK_NS)
 
     def _around(self, line: Line, places: range) -> list[int]:
         """Connections that are going on and may take the line, nearest named line first."""
