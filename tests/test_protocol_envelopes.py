@@ -54,6 +54,15 @@ def test_an_event_is_recognised_in_every_envelope(path, event):
     assert read.server_stamp_ns == STAMP_NS
 
 
+def test_a_turn_id_is_the_run_id_where_no_run_id_stands():
+    data = {"event": "agent_thinking", "user_id": "ada", "turn_id": "turn_1"}
+
+    assert frame({"type": "agent_progress", "data": data}).run_id == "turn_1"
+    assert frame({"type": "agent_progress", "data": {**data, "run_id": "run_1"}}).run_id == "run_1"
+    assert frame({"type": "agent_progress", "run_id": "run_1", "data": data}).run_id == "run_1"
+    assert frame({"type": "agent_thinking", "turn_id": "turn_1", "data": {"run_id": "run_1"}}).run_id == "run_1"
+
+
 def test_generation_c_greets_with_its_own_type():
     read = frame(WELCOME_C)
 

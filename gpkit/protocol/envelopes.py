@@ -59,7 +59,7 @@ class Frame(NamedTuple):
         type: ``type`` as it stood on the wire.
         event: Canonical event name, for an agent event.
         event_path: Envelope 1–4 of an agent event.
-        run_id, thread_id, user_id: As they stood on the wire.
+        run_id, thread_id, user_id: As they stood on the wire; a turn id is the run id where no other stands.
         tool: Tool name or execution id: part of an event's identity.
         other_users: Values of further keys that end with ``user_id``.
         connection_id: As told by a welcome.
@@ -128,7 +128,7 @@ def _read_message(message: Mapping[str, Any], data: Mapping[str, Any], has_data:
         type=wire_type,
         event=event,
         event_path=_event_path(wire_type, message, has_data) if event else None,
-        run_id=_text(message.get("run_id") or data.get("run_id")),
+        run_id=_run_id(message, data),
         thread_id=_text(message.get("thread_id") or data.get("thread_id")),
         user_id=_text(message.get("user_id") or data.get("user_id")),
         tool=_text(_tool(message) or _tool(data)) if event else None,
@@ -176,6 +176,11 @@ def _kind(wire_type: str | None, named: str | None) -> str:
     if wire_type in _CONTROL:
         return "control"
     return "chat" if wire_type in _CHAT else "unknown"
+
+
+def _run_id(message: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+    # Path 3 knows no run id; its turn is the run.
+    return _text(message.get("run_id") or data.get("run_id") or message.get("turn_id") or data.get("turn_id"))
 
 
 def _tool(place: Mapping[str, Any]) -> object:
