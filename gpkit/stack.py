@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -20,13 +21,14 @@ from typing import IO, Any
 
 from gpkit import environments, errors
 from gpkit.environments import Environment
-from gpkit.errors import EXIT_IMPOSSIBLE, FarSideError, OutputError
+from gpkit.errors import EXIT_IMPOSSIBLE, FarSideError, OutputError, ParameterError, nearest
 from gpkit.protocol import scenarios
 
 START_TIMEOUT_S = 20.0  # chosen: forty times what a start takes on an idle machine
 STOP_TIMEOUT_S = 5.0
 LOCAL_RATE_PER_S = 10_000.0  # our own service: no limit of a platform to respect
 LOCAL_CONCURRENCY = 1_000
+LAST_PORT = 65_535
 
 
 @dataclass
@@ -129,7 +131,7 @@ def local_stack(
         port: Of the ``ws`` address; 0 takes a free one.
 
     Raises:
-        ParameterError: The faults are impossible; found before anything starts.
+        ParameterError: The faults or the port are impossible; found before anything starts.
         OutputError: The folder cannot be written, or the port is in use.
         FarSideError: The stack did not start.
     """
@@ -156,6 +158,8 @@ def start(
 
     Arguments and errors are those of :func:`local_stack`.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise ParameterError(f"There is no port {port}.", next_step=f"Take 1 to {LAST_PORT}, or 0 for a free one.")
     source = Path(faults) if isinstance(faults, str) else faults
     scenario = scenarios.read(source, generation=generation)
     folder = Path(folder).resolve()
@@ -175,6 +179,39 @@ def start(
         raise _did_not_start(process, folder)
     ready = json.loads((folder / "ready.json").read_text("utf-8"))
     return _stack(process, ready, folder)
+
+
+def find_faults(name: str) -> Path | None:
+    """The faults file that a name means; null for empty text, which is a healthy service.
+
+    Args:
+        name: Of a file in ``parameters/faults``; with a dot or a slash in it a path, a relative one from the
+            project's folder.
+
+    Raises:
+        ParameterError: There is no such name or file.
+    """
+    if not name:
+        return None
+    root = environments.project_root()
+    folder = root / "parameters" / "faults"
+    is_path = any(character in name for character in "./")
+    path = root / os.path.expanduser(name) if is_path else folder / f"{name}.yaml"
+    if _is_file(path):
+        return path
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    raise ParameterError(
+        f"There is no faults file '{name[:200]}'." if is_path else f"There are no faults named '{name[:200]}'.",
+        nearest(Path(name).stem if is_path else name, known),
+        f"Known: {', '.join(known) or 'none'}; or name a file, such as ./faults.yaml.",
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a character that no path has
+        return False
 
 
 def _spawn(command: list[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -112,11 +112,52 @@ def test_an_export_is_named_relative_to_the_callers_folder(project):
         (["logs", "x.json", "--since", "soon"], "ParameterError: since = 'soon' is no time."),
         (["probe", "https://h/ws"], "TargetError: 'https://h/ws' is no WebSocket address."),
         (["probe", "--send-delay-ms", "a"], "ParameterError: --send-delay-ms takes numbers, not 'a'."),
+        (["local", "up", "--port", "99999"], "ParameterError: There is no port 99999."),
         (["local", "up", "--faults", "gone.yaml"], "SourceError: gone.yaml does not exist."),
     ],
 )
 def test_what_a_caller_got_wrong_is_one_message(project, arguments, says):
     assert refused(project, *arguments, GPKIT_JWT_SECRET="", GPKIT_TOKEN="").startswith(says)
+
+
+@pytest.fixture
+def with_faults(project: Path) -> Path:
+    """A project whose notebook takes faults, of which there are two files: a good one and one that is impossible."""
+    folder = project / "parameters" / "faults"
+    folder.mkdir()
+    (folder / "race.yaml").write_text("faults: [slow_auth]\n")
+    (folder / "broken.yaml").write_text("faults: [slow_out]\n")
+    parameters = 'environment: str = "local"  # where\nlogs: str = ""  # {path}\nfaults: str = "race"  # {name or path}'
+    add_notebook(project, "faulty", FINISH, parameters=parameters)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("faults", "says"),
+    [
+        ("rce", "ParameterError: There are no faults named 'rce'. Did you mean 'race'?\nKnown: broken, race; or"),
+        ("broken", "ParameterError: 'slow_out' is no fault. Did you mean 'slow_auth'?"),
+        ("parameters/faults/broken.yaml", "ParameterError: 'slow_out' is no fault. Did you mean 'slow_auth'?"),
+        ("gone.yaml", "SourceError: gone.yaml does not exist."),
+    ],
+)
+def test_impossible_faults_are_refused_before_a_kernel_starts(with_faults, faults, says):
+    assert refused(with_faults, "run", "faulty", "-p", f"faults={faults}").startswith(says)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-p", "faults="],
+        ["-p", "faults=parameters/faults/race.yaml"],
+        ["-p", "faults=broken", "-p", "logs=entries.json"],
+        ["-p", "faults=broken", "-e", "staging"],
+    ],
+)
+def test_faults_concern_the_local_stack_alone(with_faults, arguments):
+    (with_faults / "entries.json").write_text("[{}]")
+
+    assert command(with_faults, "run", "faulty", *arguments, GPKIT_JWT_SECRET="x" * 32).returncode == 1
 
 
 def test_every_notebook_is_checked_before_the_first_one_starts(project):

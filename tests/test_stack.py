@@ -19,7 +19,7 @@ import pytest
 
 from gpkit.errors import EXIT_IMPOSSIBLE, FarSideError, OutputError, ParameterError
 from gpkit.redaction import read_secret
-from gpkit.stack import local_stack, start
+from gpkit.stack import find_faults, local_stack, start
 from tests.local_stack_support import FAST, visit, visit_all
 
 
@@ -260,3 +260,45 @@ def test_the_process_has_nothing_of_the_secret_in_its_arguments_or_environment()
         assert secret not in " ".join(process.cmdline())
         assert secret not in " ".join(process.environ().values())
         assert os.getpid() in [parent.pid for parent in process.parents()]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_does_not_exist_is_refused_before_anything_starts(tmp_path, port):
+    with pytest.raises(ParameterError, match=f"There is no port {port}"), local_stack(folder=tmp_path / "s", port=port):
+        pass
+
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_process_refuses_a_port_that_does_not_exist_by_itself(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "gpkit.local", "--folder", str(tmp_path / "s"), "--port", "99999"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == EXIT_IMPOSSIBLE
+    assert json.loads(done.stderr)["error"][0] == "There is no port 99999."
+
+
+def test_faults_are_found_by_name_or_by_file(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(root)
+    own = tmp_path / "own.json"
+    own.write_text("{}")
+
+    assert find_faults("") is None
+    assert find_faults("incident") == root / "parameters" / "faults" / "incident.yaml"
+    assert find_faults("parameters/faults/race.yaml") == root / "parameters" / "faults" / "race.yaml"
+    assert find_faults(str(own)) == own
+
+
+@pytest.mark.parametrize(
+    "name", ["incidnt", "gone/incidnt.yaml", "parameters/incidnt.", "x\0.yaml", "~nobody-here/x.yaml", "n" * 5000]
+)
+def test_unknown_faults_are_refused_with_those_that_are_known(name):
+    with pytest.raises(ParameterError) as caught:
+        find_faults(name)
+
+    assert caught.value.why == ("Did you mean 'incident'?" if "incidnt" in name else "")
+    assert caught.value.next_step.startswith("Known: boot_loop, ")

@@ -53,7 +53,7 @@ async def run(settings: Settings) -> None:
     """Start everything, say so in ``ready.json``, and run until told to stop.
 
     Raises:
-        OutputError: The port is in use.
+        OutputError: There is no such port, or it is in use.
     """
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -118,6 +118,8 @@ async def _listen(traffic: Traffic, context: ssl.SSLContext | None, port: int) -
 
     try:
         return await asyncio.get_running_loop().create_server(client, HOST, port, ssl=context, backlog=BACKLOG)
+    except OverflowError:
+        raise OutputError(f"There is no port {port}.", next_step="Take port 0 for a free one.") from None
     except OSError as error:
         raise OutputError(
             f"Port {port} of {HOST} cannot be used: {os.strerror(error.errno or 0).lower()}.",

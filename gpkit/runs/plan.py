@@ -15,8 +15,10 @@ from typing import Any
 
 from gpkit.environments import load, project_root, require_credentials
 from gpkit.errors import OutputError, ParameterError, nearest
+from gpkit.protocol import scenarios
 from gpkit.runs.declarations import read_declarations
 from gpkit.runs.parameters import check
+from gpkit.stack import find_faults
 
 DEADLINE_S = 600.0  # chosen: several times the longest notebook with its defaults
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
@@ -101,7 +103,7 @@ def make_plan(
         now: The instant that relative times count from.
 
     Raises:
-        ParameterError: No such notebook, or a parameter that is unknown or does not fit.
+        ParameterError: No such notebook, a parameter that is unknown or does not fit, or impossible faults.
         TargetError: An unknown environment, a malformed address, or no credential for a remote target.
         SourceError: A given file is missing, unreadable or empty.
         OutputError: The outputs folder cannot be written.
@@ -116,6 +118,8 @@ def make_plan(
         target = load(parameters["environment"])
         if not parameters.get("logs"):  # an account in logs is read instead of probing
             require_credentials(target)
+            if target.is_local:
+                scenarios.read(find_faults(parameters.get("faults") or ""))
     folder = (outputs or root / "outputs").absolute()
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
