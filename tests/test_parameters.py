@@ -145,6 +145,40 @@ def test_a_value_out_of_bounds_is_refused_with_the_bounds():
     assert refusal(values={"delays_ms": [1.0, -1.0]}).startswith("delays_ms = -1.0 is not possible.")
 
 
+LISTS = """
+carriers: list[str] = ["header"]  # {header|query|none}
+rates: list[float] = [1.0]        # [0.5..10]
+sizes: list[int] = [1]            # [1..]
+steps: list[float] = [5]          # {0|5|20.0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values", "says"),
+    [
+        ("carriers", "header,qery", ["header", "qery"], "carriers = 'qery' is not possible. Did you mean 'query'?"),
+        ("rates", "1,0.4", [1.0, 0.4], "rates = 0.4 is not possible. It must be in [0.5..10]."),
+        ("rates", "11,1", [11, 1], "rates = 11.0 is not possible. It must be in [0.5..10]."),
+        ("steps", "5,6", [5, 6], "steps = 6.0 is not possible."),
+        ("sizes", "2,0", [2, 0], "sizes = 0 is not possible. It must be in [1..]."),
+    ],
+)
+def test_a_constraint_holds_for_each_item_of_a_list(name, text, values, says):
+    declarations = parse_cell(LISTS, "n")
+
+    for given_as in ({"texts": {name: text}}, {"values": {name: values}}):
+        with pytest.raises(ParameterError) as caught:
+            check("n", declarations, **given_as)
+        assert str(caught.value).startswith(says)
+    assert check("n", declarations, texts={"carriers": "none, query"})["carriers"] == ["none", "query"]
+    assert check("n", declarations, texts={"steps": "0,5.0,20"})["steps"] == [0.0, 5.0, 20.0]
+
+
+def test_a_default_that_breaks_its_own_constraint_is_refused():
+    with pytest.raises(ParameterError, match=r"^rates = 0\.1 is not possible"):
+        check("n", parse_cell("rates: list[float] = [1.0, 0.1]  # [0.5..10]", "n"))
+
+
 def test_a_value_that_is_not_listed_is_refused_with_the_nearest():
     assert refusal(texts={"carrier": "heder"}) == (
         "carrier = 'heder' is not possible. Did you mean 'header'?\ncarrier is one of: header, query, none."
@@ -177,6 +211,7 @@ def test_a_missing_or_empty_file_is_refused_before_a_kernel_starts(tmp_path):
 
     assert refusal(texts={"logs": "gone.json"}, folder=tmp_path).startswith("gone.json does not exist.")
     assert refusal(texts={"logs": "empty.json"}, folder=tmp_path).startswith("empty.json is empty.")
+    assert refusal(texts={"logs": "~nobody-here/x"}, folder=tmp_path).startswith("~nobody-here/x does not exist.")
 
 
 def test_a_name_in_place_of_a_path_is_left_alone(tmp_path):

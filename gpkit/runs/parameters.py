@@ -21,6 +21,7 @@ from gpkit.redaction import redact
 from gpkit.runs.declarations import Declaration
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LARGEST = 1e300  # beyond it a whole number of Python may not fit a float
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -121,7 +122,7 @@ def absolute(path: str, folder: Path) -> str:
     """
     if not path or _ADDRESS.match(path):
         return path
-    whole = folder / Path(path).expanduser()
+    whole = folder / os.path.expanduser(path)
     if any(character in path for character in "*?["):
         return str(whole)
     if not _exists(whole):
@@ -176,7 +177,7 @@ def _finite(declaration: Declaration, value: float) -> float:
 
 def _check_constraint(declaration: Declaration, value: Any) -> Any:
     name = declaration.name
-    if declaration.choices and str(value) not in declaration.choices:
+    if declaration.choices and not _is_listed(declaration, value):
         raise ParameterError(
             f"{name} = {value!r} is not possible.",
             nearest(str(value), declaration.choices),
@@ -186,6 +187,13 @@ def _check_constraint(declaration: Declaration, value: Any) -> Any:
     if (low is not None and value < low) or (high is not None and value > high):
         raise ParameterError(f"{name} = {value} is not possible.", f"It must be in {declaration.constraint}.")
     return value
+
+
+def _is_listed(declaration: Declaration, value: Any) -> bool:
+    if declaration.type != "float":
+        return str(value) in declaration.choices
+    # 5, 5.0 and 5e0 are one number.
+    return any(_NUMBER.fullmatch(choice) and float(choice) == value for choice in declaration.choices)
 
 
 def _wrong_type(declaration: Declaration, value: Any) -> ParameterError:
