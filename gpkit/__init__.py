@@ -24,10 +24,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "event_rates_by",
         "event_rates_over_time",
         "event_faults",
-        "unreceived",
+        "match_claims",
         "claimed_runs",
     ),
     # races and what is none
+    "gpkit.analysis.cases": ("entry",),
     "gpkit.analysis.mechanisms": ("mechanisms", "by_client", "delay_levels", "failed_boots"),
     "gpkit.analysis.ordering": ("message_order", "violations"),
     "gpkit.analysis.cuts": ("cuts",),

@@ -1,14 +1,14 @@
 import pandas as pd
 import pytest
 
-from gpkit.analysis.durations import durations, phases
+from gpkit.analysis.durations import durations, phases, span_quantile
 from gpkit.analysis.events import (
     STEPS,
     event_funnel,
     event_rates_by,
     event_rates_over_time,
+    match_claims,
     succeeded,
-    unreceived,
 )
 from gpkit.analysis.sample import outcomes, sample_check
 from gpkit.errors import TableError
@@ -154,4 +154,28 @@ def test_a_claimed_event_without_a_frame_was_not_received():
         ("e6", "r2", "u1", "agent_started"),
     )
 
-    assert list(unreceived(messages, claims, users=["u1"])["insert_id"]) == ["e2", "e4", "e6"]
+    matched = match_claims(messages, claims, users=["u1"])
+
+    assert list(matched["insert_id"]) == ["e1", "e2", "e3", "e4", "e6"]
+    assert list(matched.loc[~matched["received"], "insert_id"]) == ["e2", "e4", "e6"]
+
+
+def test_without_run_ids_on_frames_nothing_can_be_matched():
+    messages = messages_of((None, "agent_started"))
+    claims = claims_of(("e1", "r1", "u1", "agent_started"))
+
+    assert match_claims(messages, claims, users=["u1"])["received"].isna().all()
+
+
+def test_what_is_awaited_is_censored_where_the_wait_ended_and_lost_events_are_never():
+    attempts = attempts_of(f"""
+        a  open ready {ALL}
+        b  open silent total_ns=10000000000 close_ns=null auth_s=null
+        c  open ready agent_started agent_thinking tool_executing agent_completed
+    """)
+
+    auth = span_quantile(attempts.iloc[[1]], "auth_s", 0.5)
+    lost = durations(attempts, ["tool_completed_s"]).iloc[0]
+
+    assert (auth.estimate, auth.estimate_is_bound) == (10.0, True)
+    assert (lost["never"], lost["censored"]) == (1, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpkit.analysis.cases import ATTRIBUTES, cases_of_attempts, cases_of_connections, in_flight
+from gpkit.analysis.cases import ATTRIBUTES, cases_of_attempts, cases_of_connections, entry, in_flight
 from gpkit.analysis.mechanisms import by_client, delay_levels, mechanisms
 from gpkit.tables import CONNECTIONS, from_rows
 
@@ -24,6 +24,7 @@ def sample(seed, n=400, failed=lambda row, draw: False, **columns):
         {
             "case_id": [f"c{i}" for i in range(n)],
             "at_ns": np.arange(n) * 20_000_000,
+            "sent": True,
             "arm": np.where(early, "after-open", "after-ready"),
             "planned_delay_s": delay,
             "delay_s": delay + np.where(early, rng.exponential(0.0003, n), 0),
@@ -79,8 +80,48 @@ def test_everybody_refused_is_deterministic():
     assert named(sample(1, failed=lambda row, draw: True))[0][1] == "deterministic"
 
 
-def test_early_sending_that_always_fails_is_not_a_race():
-    assert named(sample(1, failed=lambda row, draw: row.arm == "after-open"))[0][1] != "race"
+def test_early_sending_that_always_fails_while_waiting_never_does_is_a_race():
+    # The arms differ in nothing but when the message was sent, so outcomes mix, and timing decides.
+    assert named(sample(1, failed=lambda row, draw: row.arm == "after-open"))[0][1] == "race"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_failure_before_any_message_is_no_race_however_it_falls(seed):
+    cases = sample(seed, failed=lambda row, draw: row.arm == "after-open" and row.delay_s < 0.01 and draw < 0.2)
+    cases["sent"] = ~cases["failed"]
+
+    assert named(cases)[0][1] != "race"
+
+
+def test_a_refusal_that_cuts_off_late_messages_only_is_no_race():
+    # Refused 8 ms after the accept, whoever sends when: only messages due sooner were sent at all.
+    cases = sample(5, failed=lambda row, draw: draw < 0.3)
+    cases["sent"] = ~cases["failed"] | (cases["planned_delay_s"] < 0.008)
+
+    assert named(cases)[0][1] == "intermittent"
+
+
+def test_failures_within_a_stretch_of_time_are_an_outage():
+    table = mechanisms(sample(1, failed=lambda row, draw: 2_000_000_000 < row.at_ns < 3_500_000_000))
+
+    assert list(table["mechanism"]) == ["outage"]
+    assert "between 2.02 s and 3.48 s" in table.loc[0, "because"]
+
+
+def test_three_of_three_are_too_few_to_call_deterministic():
+    assert named(sample(1, n=5, failed=lambda row, draw: True).head(3)) == [("event_missing:agent_started", "too few")]
+
+
+def test_the_sweep_leaves_out_what_failed_otherwise():
+    cases = sample(4, failed=race)
+    refused = cases["user"] == "u3"
+    cases.loc[refused, "failed"] = True
+    cases.loc[refused, "failure"] = "upgrade_status_403"
+
+    levels = delay_levels(cases, mechanisms(cases)).set_index("level")
+
+    assert levels.loc["after the welcome", "ratio"] == 1
+    assert delay_levels(cases).set_index("level").loc["after the welcome", "ratio"] < 0.8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -141,7 +182,8 @@ def test_attempts_become_cases_without_controls():
     cases = cases_of_attempts(attempts_of("a open ready\nb refused control=True\nc refused"))
 
     assert list(cases["case_id"]) == ["a", "c"]
-    assert list(cases["failure"]) == ["event_missing:agent_started", "upgrade_status_403"]
+    assert list(cases["failure"]) == ["event_missing:agent_started before any event", "upgrade_status_403"]
+    assert list(entry(cases)["failed"]) == [False, True]
 
 
 def test_a_client_that_always_fails_for_one_reason_does_not_mix():

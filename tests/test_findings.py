@@ -9,7 +9,7 @@ from gpkit.analysis.statistics import rate
 from gpkit.findings import Finding, headline, run_verdict
 from gpkit.findings.auth import judge_auth, judge_refusals
 from gpkit.findings.events import judge_events
-from gpkit.findings.races import judge_boots, judge_order, judge_races
+from gpkit.findings.races import is_handshake, judge_boots, judge_failures, judge_order, judge_races
 from gpkit.findings.wording import of, percent
 
 from .attempts_text import attempts_of
@@ -34,6 +34,11 @@ def finding(identity="x.y", verdict="meets", n=10, **more):
 )
 def test_the_worst_finding_decides_the_run(verdicts, expected):
     assert run_verdict([finding(verdict=verdict) for verdict in verdicts]) == expected
+
+
+def test_without_a_case_for_the_first_question_nothing_is_healthy():
+    assert run_verdict([finding(n=0, verdict="undecided"), finding(verdict="meets")]) == "no-data"
+    assert run_verdict([finding(n=0, verdict="undecided"), finding(verdict="fails")]) == "findings"
 
 
 def test_nothing_to_judge_is_no_data_and_never_healthy():
@@ -162,7 +167,55 @@ def test_a_race_needs_the_clocks_to_support_the_order():
     assert supported.n == 320
     assert (undecided.verdict, undecided.cause) == ("undecided", "")
     assert undecided.interval[0] == 0
-    assert (contradicted.verdict, contradicted.cause) == ("meets", "")
+    assert (contradicted.estimate, contradicted.cause) == (0, "")
+
+
+def test_only_messages_that_were_sent_count():
+    cases = sample(3)
+    cases["sent"] = cases["user"] != "u2"
+
+    found = judge_races(cases, mechanisms(cases), order_of(cases, "before"))
+
+    assert found.n == int((cases["sent"] & (cases["arm"] == "after-open")).sum())
+
+
+def test_a_log_alone_leaves_the_race_open():
+    cases = sample(3).assign(arm="logged", sent=False)
+
+    found = judge_races(cases, mechanisms(cases), order_of(cases, []))
+
+    assert (found.verdict, found.estimate, found.n) == ("undecided", None, 400)
+    assert run_verdict([found]) == "inconclusive"
+
+
+def test_early_messages_lost_to_a_race_are_left_aside_and_refusals_are_not():
+    cases = sample(2, failed=race)
+    cases["failure"] = cases["failure"].where(~cases["failed"], "event_missing:agent_started before any event")
+    refused = cases["user"] == "u3"
+    cases.loc[refused, ["failed", "failure", "sent"]] = [True, "upgrade_status_403", False]
+    kinds = mechanisms(cases)
+    lost = int((cases["failed"] & ~refused).sum())
+
+    found = judge_failures(cases, kinds)
+
+    assert f"Left aside: {lost} early messages" in found.claim
+    assert found.n == 400 - lost
+    assert round(found.estimate * found.n) == 400 - lost - int(refused.sum())
+    assert "a deterministic refusal" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("failure", "stops"),
+    [
+        ("upgrade_status_403", True),
+        ("ready_timeout", True),
+        ("closed_mid_run:1000 before any event", True),
+        ("closed_mid_run:1000", False),
+        ("event_missing:tool_completed", False),
+    ],
+)
+def test_only_what_stops_a_user_before_any_answer_is_the_handshakes(failure, stops):
+    assert is_handshake(failure) is stops
 
 
 def test_a_deterministic_failure_is_ruled_out_as_a_race():

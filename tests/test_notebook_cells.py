@@ -19,7 +19,7 @@ CALLS = {
     "event_rates_by": lambda: gpkit.event_rates_by(NO_ATTEMPTS, "server_revision"),
     "event_rates_over_time": lambda: gpkit.event_rates_over_time(NO_ATTEMPTS),
     "event_faults": lambda: gpkit.event_faults(NO_ATTEMPTS),
-    "unreceived": lambda: gpkit.unreceived(empty(MESSAGES), gpkit.server_events(empty(ENTRIES)), ()),
+    "match_claims": lambda: gpkit.match_claims(empty(MESSAGES), gpkit.server_events(empty(ENTRIES)), ()),
     "claimed_runs": lambda: gpkit.claimed_runs(gpkit.server_events(empty(ENTRIES))),
     "mechanisms": lambda: gpkit.mechanisms(NO_CASES),
     "mechanisms of attempts": lambda: gpkit.mechanisms(cases_of_attempts(NO_ATTEMPTS)),
@@ -56,6 +56,7 @@ def test_nothing_is_judged_no_data():
     ]
 
     assert {(finding.n, finding.verdict) for finding in found} == {(0, "undecided")}
+    assert {finding.claim for finding in found} == {"Nothing to judge: no case in this window."}
 
 
 def test_every_name_that_notebooks_use_is_there():

@@ -78,14 +78,14 @@ def findings_of(run: gpkit.investigation.Investigation) -> list[Finding]:
     cases = run.cases
     kinds = gpkit.mechanisms(cases, exits=gpkit.failed_boots(run.instances))
     broken = gpkit.violations(run.attempts, run.messages, run.entries, run.connections)
-    lost = gpkit.unreceived(run.messages, gpkit.server_events(run.entries), set(run.attempts["user"].dropna()))
+    claims = gpkit.match_claims(run.messages, gpkit.server_events(run.entries), set(run.attempts["user"].dropna()))
     boots = gpkit.judge_boots(run.instances)
     return [
         gpkit.judge_races(cases, kinds, gpkit.message_order(run.attempts, run.messages)),
         gpkit.judge_failures(cases, kinds),
         gpkit.judge_order(broken, len(cases)),
         *([boots] if boots else []),
-        *gpkit.judge_events(run.attempts, lost),
+        *gpkit.judge_events(run.attempts, claims),
         gpkit.judge_refusals(cases),
         *gpkit.judge_auth(run.attempts),
     ]
@@ -170,7 +170,7 @@ def test_the_default_incident_is_told_apart(tmp_path: Path, monkeypatch: pytest.
     found = by_id(findings_of(run))
 
     assert kinds["refused_after_accept"] == "deterministic"
-    assert kinds["closed_mid_run:1000"] == "race"
+    assert kinds["closed_mid_run:1000 before any event"] == "race"
     assert kinds["event_missing:tool_completed"] == "intermittent"
     assert found["race.ratio"].verdict == "fails"
     assert "signature" in found["auth.let_in"].claim

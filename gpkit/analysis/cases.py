@@ -1,9 +1,10 @@
 """One shape for what a client measured and what a server logged, so that both are judged by the same rules. Pure.
 
 A case is one attempt of a valid user, or one upgrade in a log. Columns: ``case_id``, ``at_ns`` (when it asked to be let
-in), ``failed``, ``failure`` (what happened, null on success), ``delay_s`` (message after OPEN, early sending only),
-``arm`` (after-open, after-ready, or logged), ``in_flight`` (others open or waiting at that instant), ``age_s`` (since
-the first case of its instance), ``temperature`` (cold or warm), and the attributes of :data:`ATTRIBUTES`.
+in), ``failed``, ``failure`` (what happened, null on success), ``sent`` (a message was sent), ``arm`` (after-open,
+after-ready, or logged), ``delay_s`` (message after OPEN, measured, early sending only), ``planned_delay_s``,
+``in_flight`` (others open or waiting at that instant), ``age_s`` (since the first case of its instance),
+``temperature`` (cold or warm), ``reason`` (from the log), and the attributes of :data:`ATTRIBUTES`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpkit.analysis.sample import judged
+from gpkit.analysis.sample import AFTER_READY, judged
 
 ATTRIBUTES = ("client", "credential", "carrier", "revision", "user", "instance_id")
 """In the order in which an explanation is preferred: the coarser first."""
+
+UNANSWERED = " before any event"
+"""Behind the outcome of an attempt whose message brought nothing at all."""
 
 COLD_S = 1.0  # chosen: an instance's first second, in which caches fill and pools connect
 
@@ -37,14 +41,10 @@ def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
             "at_ns": asked.astype("int64"),
             "end_ns": (valid["started_ns"] + valid["total_ns"] - valid["queue_ns"]).astype("int64"),
             "failed": (outcome != "ok").astype(bool),
-            "failure": outcome.where(outcome != "ok", None),
+            "failure": _failure(valid, outcome),
+            "sent": (valid["messages_sent"].fillna(0) > 0).astype(bool),
             "arm": valid["send"].astype(str),
-            # The planned delay stands in where the connection ended before the message could be sent: leaving those
-            # out would make late levels look better than they are.
-            "delay_s": valid["send_after_open_s"]
-            .fillna(valid["send_delay_planned_s"])
-            .where(valid["send"] == "after-open")
-            .astype(float),
+            "delay_s": valid["send_after_open_s"].where(valid["send"] == "after-open").astype(float),
             "planned_delay_s": valid["send_delay_planned_s"].astype(float),
             "client": "probe",
             "credential": valid["credential"].astype(str),
@@ -65,7 +65,8 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
     at = known["requested_ns"].fillna(known["decided_ns"]).astype("int64")
     status = known["http_status"].map(lambda value: "" if pd.isna(value) else f"upgrade_status_{int(value)}")
     failed = known["outcome"].isin(["refused", "failed"]).astype(bool)
-    failure = status.where(status != "", "refused_after_accept").where(failed, None)
+    untold = known["accepted_ns"].notna().map({True: "refused_after_accept", False: "refused at the upgrade"})
+    failure = status.where(status != "", untold).where(failed, None)
     frame = pd.DataFrame(
         {
             "case_id": known["connection_id"].astype(str),
@@ -73,6 +74,7 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
             "end_ns": at + (known["http_latency_s"].fillna(0).astype(float) * 1e9).round().astype("int64"),
             "failed": failed,
             "failure": failure,
+            "sent": False,
             "arm": "logged",
             "delay_s": np.nan,
             "planned_delay_s": np.nan,
@@ -82,10 +84,16 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
             "revision": known["revision"].astype("object").fillna("not known").astype(str),
             "user": "not known",
             "instance_id": known["instance_id"].astype("object").fillna("not known").astype(str),
-            "reason": known["reason"].astype("object").where(failed, None),
+            "reason": _told(known).where(failed, None),
         }
     )
     return _placed(frame)
+
+
+def entry(cases: pd.DataFrame) -> pd.DataFrame:
+    """The same cases, judged by whether they were let in: what went wrong after that is no failure here."""
+    inside = cases["failure"].astype("object").fillna("").astype(str).str.startswith(AFTER_READY)
+    return cases.assign(failed=cases["failed"] & ~inside, failure=cases["failure"].where(~inside, None))
 
 
 def _placed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,6 +113,22 @@ def in_flight(starts: NDArray[np.integer[Any]], sorted_ends: NDArray[np.integer[
     ended = np.searchsorted(sorted_ends, starts, side="right")
     open_then: NDArray[np.int64] = np.maximum(begun - ended, 0).astype(np.int64)
     return open_then
+
+
+def _failure(attempts: pd.DataFrame, outcome: pd.Series[str]) -> pd.Series[str]:
+    """The outcome, and whether it came before any event: then the message was not answered at all."""
+    unanswered = attempts["events_count"].fillna(0) == 0
+    is_late = outcome.str.startswith(AFTER_READY[:3])
+    return outcome.where(~(is_late & unanswered), outcome + UNANSWERED).where(outcome != "ok", None)
+
+
+def _told(connections: pd.DataFrame) -> pd.Series[Any]:
+    """The reason, and where none is known what the application complained of."""
+    reason = connections["reason"].astype("object")
+    error = (
+        connections["error"].astype("object").map(lambda text: None if pd.isna(text) else f"error: {str(text)[:80]}")
+    )
+    return reason.where((reason != "unknown") | error.isna(), error)
 
 
 def _known(frame: pd.DataFrame, column: str) -> pd.Series[str]:

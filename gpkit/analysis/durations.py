@@ -35,7 +35,7 @@ def durations(attempts: pd.DataFrame, columns: Sequence[str] | None = None) -> p
         for p in QUANTILES:
             measured = span_quantile(valid, name, p)
             missing = valid[valid[name].isna()]
-            censored = int(_is_silent(missing).sum())
+            censored = int(_is_silent(missing, name).sum())
             counts = (int(valid[name].notna().sum()), len(missing) - censored, censored)
             interval = (measured.estimate, measured.low, measured.high)
             rows.append((name, p, measured.n, *counts, *interval, measured.kind, wording(measured)))
@@ -46,7 +46,7 @@ def durations(attempts: pd.DataFrame, columns: Sequence[str] | None = None) -> p
 def span_quantile(attempts: pd.DataFrame, column: str, p: float) -> Quantile:
     """One quantile of one span over these attempts, with its missing ones ranked where they belong."""
     missing = attempts[attempts[column].isna()]
-    silent = _is_silent(missing)
+    silent = _is_silent(missing, column)
     return quantile(
         attempts[column].dropna().to_numpy(float),
         p,
@@ -56,10 +56,11 @@ def span_quantile(attempts: pd.DataFrame, column: str, p: float) -> Quantile:
 
 
 def _waited_s(attempts: pd.DataFrame, column: str) -> pd.Series[float]:
-    """How long each was waited for in vain: an event until the deadline of its run, anything else until the end."""
+    """How long each was really waited for in vain: events since the message, anything else since the start."""
+    whole = (attempts["total_ns"] - attempts["queue_ns"] - attempts["close_ns"].fillna(0)).astype("Int64")
     if column.removesuffix("_s") in EVENT_COLUMNS:
-        return attempts["deadline_s"].astype(float)
-    return (attempts["total_s"] - attempts["queue_s"]).astype(float)
+        whole = whole - (attempts["message_sent_ns"] - attempts["started_ns"]).fillna(0)
+    return (whole.clip(lower=0) / 1e9).astype(float)
 
 
 def phases(attempts: pd.DataFrame) -> pd.DataFrame:
@@ -86,11 +87,14 @@ def phases(attempts: pd.DataFrame) -> pd.DataFrame:
 def wording(measured: Quantile) -> str:
     """A quantile as a reader needs it: value, interval and n, or why there is none."""
     if measured.kind == "not resolvable" or measured.estimate is None:
-        return f"p{measured.p * 100:g} not resolvable from n={measured.n}"
+        return f"not resolvable from n={measured.n}"
     value = seconds(measured.estimate, at_least=measured.estimate_is_bound)
+    if measured.estimate == float("inf"):
+        return f"never: at least {1 - measured.p:.2g} of {measured.n} did not get that far"
     if measured.kind == "one-sided":
         return f"{value} (at most {seconds(measured.high)}, one-sided 95 %, n={measured.n})"
-    return f"{value} (95 %: {seconds(measured.low)}–{seconds(measured.high)}, n={measured.n})"
+    upper = seconds(measured.high, at_least=measured.high_is_bound)
+    return f"{value} (95 %: {seconds(measured.low)}–{upper}, n={measured.n})"
 
 
 def seconds(value: float | None, *, at_least: bool = False) -> str:
@@ -103,7 +107,10 @@ def seconds(value: float | None, *, at_least: bool = False) -> str:
     return f"over {shown}" if at_least else shown
 
 
-def _is_silent(attempts: pd.DataFrame) -> pd.Series[bool]:
-    """Still waiting when their time was up; an event that a living connection never brought counts so too."""
+def _is_silent(attempts: pd.DataFrame, column: str) -> pd.Series[bool]:
+    """Still waited for when their time was up. An event that its run ended without is lost, and not waited for."""
     outcome = attempts["outcome"].astype(str)
-    return outcome.isin(_SILENT) | outcome.str.startswith("event_missing")
+    silent = outcome.isin(_SILENT)
+    if column.removesuffix("_s") in EVENT_COLUMNS:
+        silent = silent | (outcome.str.startswith("event_missing") & attempts[f"{EVENT_COLUMNS[-1]}_s"].isna())
+    return silent.astype(bool)

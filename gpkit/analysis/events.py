@@ -123,8 +123,8 @@ def event_faults(attempts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "events", "attempts", "ratio", "low", "high"])
 
 
-def unreceived(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[str] = ()) -> pd.DataFrame:
-    """Events that the server's log claims to have sent and that no client received.
+def match_claims(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[str] = ()) -> pd.DataFrame:
+    """Events that the server's log claims to have sent, and whether a client received each.
 
     Args:
         messages: Frames of the attempts.
@@ -132,9 +132,9 @@ def unreceived(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[s
         users: Who the attempts spoke for.
 
     Returns:
-        The claims without a frame of the same run and event; n-th claim against n-th frame, so a duplicate claim needs
-        a duplicate frame. A claim is ours when an attempt saw its run or when it names one of the users; others are
-        left out.
+        Our claims with ``received``: true with a frame of the same run and event (the n-th claim needs the n-th frame),
+        false without one, null where frames of our users carry no run id, so that nothing can be matched. A claim is
+        ours when an attempt saw its run or when it names one of the users; others are left out.
     """
     received = messages[(messages["direction"] == "received") & messages["event"].notna()]
     # A log may write only the beginning of a user's id.
@@ -143,9 +143,13 @@ def unreceived(messages: pd.DataFrame, claims: pd.DataFrame, users: Collection[s
     mine = claims[is_ours & claims["sent"].astype(bool)].sort_values("at_ns", kind="stable")
     keys = ["run_id", "event"]
     numbered = mine.assign(nth=mine.groupby(keys).cumcount())
-    frames = received.assign(nth=received.groupby(keys).cumcount())[[*keys, "nth"]].assign(seen=True)
-    merged = numbered.merge(frames, on=[*keys, "nth"], how="left")
-    return merged[merged["seen"].isna()].drop(columns=["seen", "nth"]).reset_index(drop=True)
+    known = received[received["run_id"].notna()]
+    frames = known.assign(nth=known.groupby(keys).cumcount())[[*keys, "nth"]].assign(received=True)
+    merged = numbered.merge(frames, on=[*keys, "nth"], how="left").drop(columns="nth")
+    merged["received"] = merged["received"].astype("boolean").fillna(False)
+    if len(received) and received["run_id"].isna().any():
+        merged.loc[~merged["received"], "received"] = pd.NA
+    return merged.reset_index(drop=True)
 
 
 def claimed_runs(claims: pd.DataFrame) -> pd.DataFrame:

@@ -5,10 +5,12 @@ The rule, in order; the first that holds names the mechanism:
 1. ``crash_loop``: the instances that should have answered exited again and again, and the platform answered 503.
 2. ``deterministic``: outcomes do not mix. Every case failed like this, or every case of one client, credential,
    carrier, revision or user, or of one pair of these, did and no other.
-3. ``start_up``: failures while an instance is young, then none. ``outage``: none, then nothing else.
-4. ``race``: outcomes mix under equal conditions, and the shorter the time before the message the more often it fails
-   (rank test within strata of revision, adjusted for the number of tests, p at most 0.01), while cases that waited for
-   the welcome do not fail so, or fail significantly less.
+3. ``start_up``: failures while an instance is young, then none. ``outage``: all failures in one stretch of time, in
+   which next to nothing succeeds.
+4. ``race``: cases that differ in nothing but when the message was sent end differently, and the sooner it was to be
+   sent the more often it fails: a rank test over the planned levels, waiting for the welcome being the latest, within
+   strata of revision, adjusted for the number of tests, p at most 0.01. The planned levels were drawn at random, so
+   this is fair to what never came to be sent; a failure of which most were over before the message is no such race.
 5. ``overload``: outcomes mix and failures come when more connections are open (the same test on the load).
 6. ``intermittent``: outcomes mix and depend on nothing that was measured. It may be a race of the server with itself;
    this cannot tell.
@@ -112,7 +114,7 @@ def _name(
     if k < MIN_FAILURES:
         return Mechanism(failure, "too few", "", f"{k} of {n}: too few to name a cause")
     if k == len(cases):
-        return _never_mixed(here, failure)
+        return _never_mixed(cases, failure)
     explained = _explained(cases.assign(failed=cases["failure"] == failure))
     if explained:
         return Mechanism(failure, "deterministic", *explained)
@@ -124,18 +126,20 @@ def _name(
     if changed:
         return changed
     if timing and timing.p <= CLAIM_P and timing.auc < 0.5 and _waiting_helps(here):
-        because = f"outcomes mix; in {1 - timing.auc:.0%} of pairs the failure was sent sooner (p={timing.p:.2g})"
+        because = f"outcomes mix; in {1 - timing.auc:.0%} of pairs the failure was to send sooner (p ≤ {timing.p:.2g})"
         return Mechanism(failure, "race", "time between OPEN and the message", because)
     if load and load.p <= CLAIM_P and load.auc >= LOAD_AUC:
-        because = f"outcomes mix; in {load.auc:.0%} of pairs the failure met more load (p={load.p:.2g})"
+        because = f"outcomes mix; in {load.auc:.0%} of pairs the failure met more load (p ≤ {load.p:.2g})"
         return Mechanism(failure, "overload", "connections open at the time", because)
     return Mechanism(failure, "intermittent", "", _no_dependence(timing, load))
 
 
 def _never_mixed(here: pd.DataFrame, failure: str) -> Mechanism:
+    if len(here) < MIN_LEVEL:
+        return Mechanism(failure, "too few", "", f"{len(here)} of {len(here)}: too few to name a cause")
     clients = here["client"].nunique()
-    plural = "each of its clients" if clients > 1 else "its one client"
-    return Mechanism(failure, "deterministic", "every case", f"none of {len(here)} got in, for {plural}: nothing mixes")
+    whose = f"for each of {clients} clients" if clients > 1 else "for the one client"
+    return Mechanism(failure, "deterministic", "every case", f"all {len(here)} ended so, {whose}: nothing mixes")
 
 
 def _explained(here: pd.DataFrame) -> tuple[str, str] | None:
@@ -175,12 +179,24 @@ def _changed(here: pd.DataFrame, failure: str) -> Mechanism | None:
         last = float(here.loc[here["failed"], "age_s"].max())
         because = f"all {youth.failures} failures within {last:.2f} s of the instance's first request, then none"
         return Mechanism(failure, "start_up", "age of the instance", because)
-    order = dependence(bad, here["at_ns"].to_numpy(float))
-    if _separates(order) and order is not None and order.auc >= 1 - SEPARATED:
-        first = float(here.loc[here["failed"], "at_ns"].min() - here["at_ns"].min()) / 1e9
-        because = f"none for {first:.2f} s, then {order.failures} failures without a success"
-        return Mechanism(failure, "outage", "time", because)
-    return None
+    return _stretch(here, failure)
+
+
+def _stretch(here: pd.DataFrame, failure: str) -> Mechanism | None:
+    """All failures within one stretch of time in which next to nothing succeeds."""
+    bad = here[here["failed"]]
+    start_ns, end_ns = bad["at_ns"].min(), bad["at_ns"].max()
+    good = here[~here["failed"]]
+    inside = int(((good["at_ns"] >= start_ns) & (good["at_ns"] <= end_ns)).sum())
+    outside = len(good) - inside
+    if len(bad) < MIN_LEVEL or outside < MIN_LEVEL or inside > SEPARATED * len(bad):
+        return None
+    # How likely it is by chance that so many failures stand together among so many cases.
+    if fisher(len(bad), len(bad) + inside, 0, outside) > CLAIM_P:
+        return None
+    begun, ended = (float(at - here["at_ns"].min()) / 1e9 for at in (start_ns, end_ns))
+    because = f"all {len(bad)} failures between {begun:.2f} s and {ended:.2f} s, {inside} successes meanwhile"
+    return Mechanism(failure, "outage", "time", f"{because}, {outside} outside")
 
 
 def _separates(order: Dependence | None) -> bool:
@@ -188,22 +204,26 @@ def _separates(order: Dependence | None) -> bool:
 
 
 def _waiting_helps(here: pd.DataFrame) -> bool:
-    """Cases that waited for the welcome fail significantly less, or there are none to compare."""
+    """Cases that waited for the welcome fail less often, or there are none to compare."""
     early, waited = here[here["arm"] == "after-open"], here[here["arm"] == "after-ready"]
-    if early.empty or waited.empty:
-        return not early.empty
-    k, n, k_waited, n_waited = int(early["failed"].sum()), len(early), int(waited["failed"].sum()), len(waited)
-    if k_waited == 0:
-        return True
-    return k_waited / n_waited < k / n and fisher(k, n, k_waited, n_waited) <= CLAIM_P
+    return not early.empty and (waited.empty or waited["failed"].mean() < early["failed"].mean())
 
 
 def _tests(cases: pd.DataFrame, failure: str) -> tuple[Dependence | None, Dependence | None]:
     here = cases[(cases["failure"] == failure) | ~cases["failed"]]
-    early = here[here["arm"] == "after-open"]
-    timing = dependence(early["failed"].to_numpy(bool), early["delay_s"].to_numpy(float), list(early["revision"]))
+    timing = _timing(here)
     load = dependence(here["failed"].to_numpy(bool), here["in_flight"].to_numpy(float), list(here["revision"]))
     return timing, load
+
+
+def _timing(here: pd.DataFrame) -> Dependence | None:
+    """Failures against the planned levels; null when most of them were over before a message could be sent."""
+    varied = here[here["arm"].isin(["after-open", "after-ready"])]
+    failed_early = varied[varied["failed"] & (varied["arm"] == "after-open")]
+    if failed_early.empty or failed_early["sent"].mean() < 0.5:
+        return None
+    levels = varied["planned_delay_s"].where(varied["arm"] == "after-open", np.inf)
+    return dependence(varied["failed"].to_numpy(bool), levels.to_numpy(float), list(varied["revision"]))
 
 
 def _corrected(
@@ -224,12 +244,11 @@ def _corrected(
 
 def _no_dependence(timing: Dependence | None, load: Dependence | None) -> str:
     parts = ["outcomes mix under equal conditions"]
-    if timing is None:
-        parts.append("timing was not varied, or no early case failed so")
-    else:
-        parts.append(f"no failing sooner with a shorter delay (AUC {timing.auc:.2f}, p={timing.p:.2g})")
-    if load is not None:
-        parts.append(f"no failing under load (AUC {load.auc:.2f}, p={load.p:.2g})")
+    for name, test in (("when the message was to be sent", timing), ("load", load)):
+        if test is None:
+            continue
+        kind = "a weak dependence on" if test.p <= CLAIM_P else "no dependence on"
+        parts.append(f"{kind} {name} (AUC {test.auc:.2f}, p ≤ {test.p:.2g})")
     return "; ".join(parts)
 
 
@@ -257,7 +276,7 @@ def by_client(cases: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for client, group in cases.groupby("client"):
-        results = group["failure"].fillna("accepted")
+        results = group["failure"].astype("object").fillna("went well")
         reasons = group["reason"].astype("object").where(group["failed"], None).fillna("")
         kinds = group.assign(result=results, why=reasons).groupby(["result", "why"])
         for (result, why), part in kinds:
@@ -268,8 +287,12 @@ def by_client(cases: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["client", "failure", "reason", "n", "of", "mixes", "case_ids"])
 
 
-def delay_levels(cases: pd.DataFrame) -> pd.DataFrame:
+def delay_levels(cases: pd.DataFrame, kinds: pd.DataFrame | None = None) -> pd.DataFrame:
     """How early sending fares at each planned delay, and beside it what waiting for the welcome does.
+
+    Args:
+        cases: From :mod:`gpkit.analysis.cases`.
+        kinds: From :func:`mechanisms`: where a race is among them, cases that failed otherwise are left out.
 
     Returns:
         ``level`` (text), ``planned_delay_s`` (null: waited), ``measured_s`` (median), ``k`` (successes), ``n``,
@@ -277,6 +300,9 @@ def delay_levels(cases: pd.DataFrame) -> pd.DataFrame:
     """
     from gpkit.analysis.statistics import isotonic
 
+    races = set() if kinds is None else set(kinds.loc[kinds["mechanism"] == "race", "failure"])
+    if races:
+        cases = cases[~cases["failed"] | cases["failure"].isin(races)]
     early = cases[cases["arm"] == "after-open"]
     rows: list[dict[str, object]] = []
     for planned, group in early.groupby("planned_delay_s", sort=True):

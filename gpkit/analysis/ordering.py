@@ -26,7 +26,7 @@ def message_order(attempts: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFram
     """Whether each early message was written before the server said that it was ready.
 
     Args:
-        attempts: One row per attempt; those that sent early and were welcomed with a server's stamp are placed.
+        attempts: One row per attempt; those that sent early. Placed are those that were welcomed with a server's stamp.
         messages: Their frames: every stamped one narrows the interval between the two clocks.
 
     Returns:
@@ -34,10 +34,13 @@ def message_order(attempts: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFram
         settle it, or the stamps of these attempts contradict each other.
     """
     early = judged(attempts)
-    early = early[(early["send"] == "after-open") & early["message_sent_ns"].notna() & early["server_stamp_ns"].notna()]
+    early = early[(early["send"] == "after-open") & early["message_sent_ns"].notna()]
     offset = timeline.clock_offset(attempts, messages) if len(early) else None
     rows = []
     for row in early.to_dict("records"):
+        if pd.isna(row["server_stamp_ns"]):  # no welcome to say when the server was ready
+            rows.append((str(row["attempt_id"]), "undecided", row["outcome"] == "ok"))
+            continue
         # The stamp was cut to its resolution: readiness lies between it and one step later.
         first = int(row["server_stamp_ns"])
         stamps = (first, first + int(row["server_stamp_resolution_ns"]))

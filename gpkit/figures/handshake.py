@@ -66,7 +66,7 @@ def delay_sweep(levels: pd.DataFrame) -> go.Figure:
     made = figure(
         [points, fitted],
         title=title,
-        reading="A race shows as success that rises with the delay and is complete after the welcome.",
+        reading="A race shows as success that rises with the delay and is highest after the welcome.",
         numbers=levels,
         x="planned delay",
         y="share of attempts that succeeded",
@@ -87,7 +87,7 @@ def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
     traces = []
     for label in dict.fromkeys(labels):
         part = rows[rows["label"] == label]
-        colour = {"marker_color": GREEN} if label.startswith("accepted") else {}
+        colour = {"marker_color": GREEN} if label == "went well" else {}
         traces.append(go.Bar(x=floats(part["n"]), y=list(part["client"]), orientation="h", name=label, **colour))
     made = figure(
         traces,

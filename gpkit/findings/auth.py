@@ -6,6 +6,7 @@ import pandas as pd
 
 from gpkit.analysis import statistics
 from gpkit.analysis.auth import controls as controls_table
+from gpkit.analysis.cases import entry
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.mechanisms import by_client
 from gpkit.analysis.sample import judged
@@ -26,8 +27,8 @@ def judge_auth(attempts: pd.DataFrame, *, target_auth_s: float = 2.0, target_ope
     """
     valid = judged(attempts)
     findings = [
-        _span(valid, "auth.verdict_p95", "auth_s", "The verdict on a credential came", target_auth_s),
-        _span(valid, "auth.open_p95", "open_s", "A connection was open", target_open_s),
+        _span(valid, "auth.verdict_p95", "auth_s", "Request to verdict", target_auth_s),
+        _span(valid, "auth.open_p95", "open_s", "Start to open connection", target_open_s),
     ]
     table = controls_table(attempts)
     if len(table):
@@ -41,7 +42,7 @@ def _span(valid: pd.DataFrame, identity: str, column: str, subject: str, target_
     slow = ordered[ordered[column].isna() | (ordered[column] > target_s)]
     return Finding(
         id=identity,
-        claim=f"{subject} within {wording(measured)} at p95; limit {seconds(target_s)}.",
+        claim=f"{subject}, p95: {wording(measured)}; limit {seconds(target_s)}.",
         verdict=statistics.judge_quantile(measured, target_s),
         estimate=measured.estimate,
         unit="s",
@@ -70,8 +71,12 @@ def _controls(table: pd.DataFrame) -> Finding:
         target=0.0,
         cause="authentication is bypassed" if accepted else "",
         evidence=tuple(str(item) for ids in table["attempt_ids"] for item in ids),
-        limits=f"None let in bounds the share below {percent(measured.high)} (95 %), it does not prove zero. "
-        "Only the credentials that were tried.",
+        limits="Only the credentials that were tried."
+        + (
+            ""
+            if accepted
+            else f" None let in bounds the share below {percent(measured.high)} (95 %), it proves no zero."
+        ),
         next_step="Look for a demo or emergency mode: gpkit.evidence(finding)." if accepted else "",
     )
 
@@ -83,21 +88,19 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         cases: From :mod:`gpkit.analysis.cases`; those that failed after getting in count as let in.
         target_ratio: Let in, of those that asked.
     """
-    refused = cases[
-        cases["failed"]
-        & ~cases["failure"]
-        .astype("object")
-        .fillna("")
-        .astype(str)
-        .str.startswith(("event_missing", "closed_mid", "silent"))
-    ]
-    measured = statistics.rate(len(cases) - len(refused), len(cases))
-    table = by_client(cases.loc[refused.index]) if len(refused) else pd.DataFrame()
+    asked = entry(cases)
+    refused = asked[asked["failed"]]
+    measured = statistics.rate(len(asked) - len(refused), len(asked))
     causes = "; ".join(
-        f"{row['client']}: {_why(row['reason'], row['failure'])} {row['n']}" for row in table.to_dict("records")
+        f"{row['client']}: {_why(row['reason'], row['failure'])} {row['n']}"
+        for row in by_client(refused).to_dict("records")
     )
     verdict = statistics.judge_at_least(measured, target_ratio)
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
+    is_logged = bool((cases["arm"] == "logged").any())
+    limits = "A log does not say which refused credential deserved it. " if is_logged else ""
+    advice = "gpkit run auth_timing -e TARGET probes with a credential known to be valid, which a log cannot tell."
+    probed = "Compare the secret that signs with the one that verifies; gpkit.evidence(finding) shows the lines."
     return of_rate(
         measured,
         id="auth.let_in",
@@ -106,11 +109,8 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         target=target_ratio,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),
-        limits="A log does not say which refused credential deserved it. " + more(needed, measured.n),
-        next_step="gpkit run auth_timing -e TARGET: a probe with a credential known to be valid separates a bad token "
-        "from a bad verifier."
-        if len(refused)
-        else "",
+        limits=limits + more(needed, measured.n),
+        next_step=(advice if is_logged else probed) if len(refused) else "",
     )
 
 

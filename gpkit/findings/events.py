@@ -17,7 +17,7 @@ FAULTY = ("duplicate", "reordered", "malformed", "context_lost")
 
 def judge_events(
     attempts: pd.DataFrame,
-    unreceived: pd.DataFrame | None = None,
+    claims: pd.DataFrame | None = None,
     *,
     target_ratio: float = 0.80,
     first_event_s: float = 5.0,
@@ -27,7 +27,7 @@ def judge_events(
 
     Args:
         attempts: One row per attempt; controls are left out.
-        unreceived: Claims of the server's log without a frame (``analysis.events.unreceived``); null without one.
+        claims: Of the server's log, matched with frames (``analysis.events.match_claims``); null without a log.
         target_ratio: All five, of planned attempts.
         first_event_s: For the first event, at p95.
         max_faulty_ratio: Attempts with duplicate, reordered or malformed events.
@@ -43,8 +43,8 @@ def judge_events(
         _faulty(valid, max_faulty_ratio),
         _foreign(valid),
     ]
-    if unreceived is not None:
-        findings.append(_unreceived(valid, unreceived))
+    if claims is not None:
+        findings.append(_unreceived(claims))
     return findings
 
 
@@ -55,7 +55,10 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
     funnel = event_funnel(valid)
     worst = funnel.sort_values("lost", ascending=False, kind="stable").iloc[0] if funnel["lost"].max() > 0 else None
     verdict = statistics.judge_at_least(measured, target)
-    lost = "" if worst is None else f" Most are lost at {worst['step']} ({int(worst['lost'])})."
+    lost, is_most = "", False
+    if worst is not None:
+        is_most = worst["lost"] > (len(valid) - ok.sum()) / 2
+        lost = f" {'Most are lost' if is_most else 'The largest loss is'} at {worst['step']} ({int(worst['lost'])})."
     needed = statistics.n_to_decide(measured, target) if verdict == "undecided" else None
     failed = valid.loc[~ok].sort_values("started_ns", kind="stable")
     return of_rate(
@@ -64,7 +67,7 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
         claim=f"{of(measured)} of planned attempts got all five events; of messages sent, {of(sent)}.{lost}",
         verdict=verdict,
         target=target,
-        cause="" if worst is None else f"lost at {worst['step']}",
+        cause=f"lost at {worst['step']}" if worst is not None and is_most else "",
         evidence=tuple(failed["attempt_id"].astype(str)),
         limits="Whether a lost event was never sent: the server's log says. The interval is about this window only. "
         + more(needed, measured.n),
@@ -79,7 +82,7 @@ def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
     late = slow[slow["agent_started_s"].isna() | (slow["agent_started_s"] > target_s)]
     return Finding(
         id="events.first_event",
-        claim=f"The first event came within {wording(measured)} at p95 of messages sent; limit {seconds(target_s)}.",
+        claim=f"Message to first event, p95: {wording(measured)}; limit {seconds(target_s)}.",
         verdict=statistics.judge_quantile(measured, target_s),
         estimate=measured.estimate,
         unit="s",
@@ -131,19 +134,22 @@ def _foreign(valid: pd.DataFrame) -> Finding:
     )
 
 
-def _unreceived(valid: pd.DataFrame, unreceived: pd.DataFrame) -> Finding:
-    n = int(valid["events_count"].fillna(0).sum()) + len(unreceived)
-    measured = statistics.rate(min(len(unreceived), n), n)
-    events = unreceived["event"].value_counts()
-    named = ", ".join(f"{event} {count}" for event, count in events.items())
+def _unreceived(claims: pd.DataFrame) -> Finding:
+    known = claims[claims["received"].notna()]
+    lost = known[~known["received"].astype(bool)]
+    measured = statistics.rate(len(lost), len(known))
+    named = ", ".join(f"{event} {count}" for event, count in lost["event"].value_counts().items())
+    unmatched = len(claims) - len(known)
+    unsure = f" {unmatched} more cannot be matched: frames carry no run id." if unmatched else ""
+    verdict = statistics.judge_at_most(measured, 0.01)
     return of_rate(
         measured,
         id="events.unreceived",
-        claim=f"The server's log claims {measured.k} of {n} events that no client received{_named(named)}.",
-        verdict=statistics.judge_at_most(measured, 0.01),
+        claim=f"{of(measured)} of the events that the server's log claims reached no client{_named(named)}.{unsure}",
+        verdict="undecided" if unmatched and verdict == "meets" else verdict,
         target=0.01,
         cause="sent and lost on the way" if measured.k else "",
-        evidence=tuple(unreceived["insert_id"].astype(str)),
+        evidence=tuple(lost["insert_id"].astype(str)),
         limits="Events of one connection are lost together, so this interval is too narrow. A claim that came after "
         "the client had gone counts too.",
         next_step="Compare the claim's connection with the frames: gpkit.evidence(finding)." if measured.k else "",

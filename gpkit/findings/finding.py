@@ -6,7 +6,7 @@ Pure. The verdict is computed from the interval and the target, never typed. ``d
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,19 +63,24 @@ class Finding:
 
 
 def of_rate(measured: Rate, **fields: Any) -> Finding:
-    """A finding about a rate: its estimate, unit, interval and n come from the rate."""
+    """A finding about a rate: its estimate, unit, interval and n come from the rate. Of nothing it says so."""
+    if measured.n == 0:
+        fields |= {"claim": "Nothing to judge: no case in this window.", "verdict": UNDECIDED, "next_step": ""}
     interval = None if measured.low is None else (measured.low, measured.high)
     return Finding(estimate=measured.estimate, unit="ratio", interval=interval, n=measured.n, **fields)
 
 
-def run_verdict(findings: Iterable[Finding]) -> str:
-    """Any ``fails`` is ``findings``; else any ``undecided`` is ``inconclusive``; nothing to judge is ``no-data``."""
+def run_verdict(findings: Sequence[Finding]) -> str:
+    """Any ``fails`` is ``findings``; else any ``undecided`` is ``inconclusive``; nothing to judge is ``no-data``.
+
+    The first finding answers the notebook's question: without a case for it nothing is healthy, whatever else was seen.
+    """
     verdicts = {finding.verdict for finding in findings if finding.n > 0}
     if FAILS in verdicts:
         return FINDINGS
-    if UNDECIDED in verdicts:
-        return INCONCLUSIVE
-    return HEALTHY if verdicts else NO_DATA
+    if not verdicts or findings[0].n == 0:
+        return NO_DATA
+    return INCONCLUSIVE if UNDECIDED in verdicts else HEALTHY
 
 
 def headline(findings: Sequence[Finding]) -> Finding | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from gpkit.analysis import statistics
+from gpkit.analysis.cases import UNANSWERED
 from gpkit.analysis.mechanisms import failed_boots
 from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.wording import more, of
@@ -31,40 +32,42 @@ def judge_races(
 ) -> Finding:
     """Does a first message ever overtake what must come first?
 
-    The ratio is of early messages: those that waited for the welcome cannot overtake it. A failure of a kind that
-    depends on timing counts for certain when the whole clock interval puts its message before the server's readiness,
-    perhaps when the clocks do not settle the order, and not at all when it was sent after. The interval runs from the
-    lower end of the certain ratio to the upper end of the certain and possible one. With none that is certain, no race
-    is claimed.
+    The ratio is of early messages that were sent: those that waited for the welcome cannot overtake it. A failure of a
+    kind that depends on timing counts for certain when the whole clock interval puts its message before the server's
+    readiness, perhaps when the clocks do not settle the order, and not at all when it was sent after. The interval runs
+    from the lower end of the certain ratio to the upper end of the certain and possible one. With none that is certain,
+    no race is claimed. A log alone shows no early message, so it leaves the question open.
 
     Args:
         cases: From :mod:`gpkit.analysis.cases`.
         mechanisms: From :func:`gpkit.analysis.mechanisms.mechanisms`.
-        order: Per early attempt, ``attempt_id`` and ``order`` of message and readiness: before, after, undecided
+        order: Per early message, ``attempt_id`` and ``order`` of message and readiness: before, after, undecided
             (:func:`gpkit.analysis.ordering.message_order`).
         max_race_ratio: The target.
     """
-    early = cases[cases["arm"] == "after-open"]
-    pool = early if len(early) else cases
+    early = cases[(cases["arm"] == "after-open") & cases["sent"]]
+    if early.empty:
+        return _no_early_message(cases, mechanisms, max_race_ratio)
     races = mechanisms[mechanisms["mechanism"] == "race"]
     lost = _ids(races) & set(early["case_id"])
     placed = dict(zip(order["attempt_id"], order["order"], strict=True))
     certain = {item for item in lost if placed.get(item) == "before"}
-    possible = {item for item in lost if placed.get(item) != "after"}
-    unknown = _ids(mechanisms[mechanisms["mechanism"].isin(_UNKNOWN)]) & set(pool["case_id"])
-    low = statistics.rate(len(certain), len(pool))
-    high = statistics.rate(len(possible), len(pool))
-    worst = statistics.rate(len(possible | unknown), len(pool))
+    possible = {item for item in lost if placed.get(item) in ("before", "undecided")}
+    unknown = _ids(mechanisms[mechanisms["mechanism"].isin(_UNKNOWN)]) & set(early["case_id"])
+    low = statistics.rate(len(certain), len(early))
+    high = statistics.rate(len(possible), len(early))
+    worst = statistics.rate(len(possible | unknown), len(early))
     verdict = statistics.judge_at_most(low, max_race_ratio)
-    if statistics.judge_at_most(worst, max_race_ratio) != verdict and verdict != "fails":
+    if verdict != "fails" and statistics.judge_at_most(worst, max_race_ratio) != verdict:
         verdict = "undecided"
     needed = (
         statistics.n_to_decide(low, max_race_ratio) if verdict == "undecided" and not (unknown or possible) else None
     )
-    what = "early messages were lost to a race" if len(early) else "logged upgrades were lost to a race"
+    what = "of the early messages that were sent were lost to a race"
     return Finding(
         id="race.ratio",
-        claim=f"{of(high)} {what}.{_because(races, len(certain), len(possible), len(lost))}",
+        claim=f"{of(high)} {what if certain or not possible else what.replace('were lost', 'may have been lost')}."
+        f"{_because(races, len(certain), len(possible), len(lost))}",
         verdict=verdict,
         estimate=high.estimate,
         unit="ratio",
@@ -74,40 +77,62 @@ def judge_races(
         cause="the first message overtakes readiness" if certain else "",
         ruled_out=_ruled_out(mechanisms),
         evidence=(*sorted(certain), *sorted(possible - certain)),
-        limits=_limits(len(unknown), early, more(needed, high.n)),
+        limits=_limits(len(unknown), more(needed, high.n)),
         next_step="Hold the first message until the welcome, then run again." if certain else "",
+    )
+
+
+def _no_early_message(cases: pd.DataFrame, mechanisms: pd.DataFrame, target: float) -> Finding:
+    """Without a message sent early the question stays open, whatever else is known."""
+    return Finding(
+        id="race.ratio",
+        claim="No early message was sent, so whether one would be lost to a race is not known."
+        if len(cases)
+        else "Nothing to judge: no case in this window.",
+        verdict="undecided",
+        estimate=None,
+        unit="ratio",
+        interval=None,
+        n=len(cases),
+        target=target,
+        ruled_out=_ruled_out(mechanisms),
+        limits="A log alone shows no early message; only probing with both arms does.",
+        next_step="gpkit run handshake_race -e TARGET" if len(cases) else "",
     )
 
 
 def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_ratio: float = 0.99) -> Finding:
     """Do valid users get through the handshake, and what stops those who do not?
 
-    Only failures before an answer count: refusals, closes, silence, and a first event that never came.
+    Only failures before an answer count: refusals, closes and silence before any event. Early messages that a race
+    lost are left aside, on both sides of the ratio: they were the experiment's, and ``race.ratio`` judges them.
 
     Args:
         cases: From :mod:`gpkit.analysis.cases`.
         mechanisms: From :func:`gpkit.analysis.mechanisms.mechanisms`.
         target_ratio: Cases that get through, of all. Chosen: one in a hundred is felt by users.
     """
-    stopped = mechanisms[mechanisms["failure"].map(is_handshake) & (mechanisms["mechanism"] != "race")]
-    ids = [item for row in stopped["case_ids"] for item in row]
-    measured = statistics.rate(len(cases) - len(ids), len(cases))
+    early = set(cases.loc[(cases["arm"] == "after-open") & cases["sent"], "case_id"])
+    aside = _ids(mechanisms[mechanisms["mechanism"] == "race"]) & early
+    stopped = mechanisms[mechanisms["failure"].map(is_handshake).astype(bool)]
+    ids = [str(item) for row in stopped["case_ids"] for item in row if item not in aside]
+    measured = statistics.rate(len(cases) - len(aside) - len(ids), len(cases) - len(aside))
     verdict = statistics.judge_at_least(measured, target_ratio)
-    causes = "; ".join(_sentence(row) for row in stopped.to_dict("records"))
-    kinds = "; ".join(
-        f"{row['failed']} {row['failure']}: {NAMES[row['mechanism']]}" for row in stopped.to_dict("records")
-    )
+    told = stopped[stopped["mechanism"] != "race"].to_dict("records")
+    causes = "; ".join(_sentence(row) for row in told)
+    kinds = "; ".join(f"{row['failed']} {row['failure']}: {_named(row)}" for row in told)
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
     asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
+    left = f" Left aside: {len(aside)} early messages lost to a race." if aside else ""
     return of_rate(
         measured,
         id="handshake.through",
-        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}",
+        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{left}",
         verdict=verdict,
         target=target_ratio,
         cause=causes,
         ruled_out=_ruled_out(stopped),
-        evidence=tuple(str(item) for item in ids),
+        evidence=tuple(ids),
         limits="Which of two causes behind one status it is, only the server's log says. " + more(needed, measured.n),
         next_step="gpkit run auth_timing: reasons for refusal by client, and negative controls." if ids else "",
     )
@@ -162,7 +187,9 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
         verdict="fails" if looping else "undecided" if len(failed) else "meets",
         target=0.0,
         cause="crash_loop" if looping else "",
-        ruled_out=("race: no request reached a server that could race",) if looping else (),
+        ruled_out=("race: no instance lived to serve a request that could race",)
+        if len(failed) == len(instances)
+        else (),
         evidence=tuple(failed["instance_id"].astype(str)),
         limits="Instances whose lines fall outside the window are not seen.",
         next_step="Fix the start of the container; until then every other number is about a server that is not there."
@@ -172,16 +199,20 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
 
 
 def is_handshake(failure: str) -> bool:
-    """Whether this failure stops a user before the message can be answered."""
-    return not failure.startswith(("event_missing", "closed_mid_run", "silent_mid_run")) or failure.endswith(
-        ":agent_started"
-    )
+    """Whether this failure stops a user before anything is answered."""
+    return not failure.startswith(("event_missing", "closed_mid_run", "silent_mid_run")) or failure.endswith(UNANSWERED)
 
 
-def _sentence(row: dict[Hashable, Any]) -> str:
+def _named(row: Mapping[Hashable, Any]) -> str:
+    """The kind in words; a server that breaks does not refuse."""
+    name = NAMES[str(row["mechanism"])]
+    is_refusal = "refused" in str(row["failure"]) or str(row["failure"]).startswith("upgrade_status_4")
+    return name if is_refusal else name.replace("refusal", "failure")
+
+
+def _sentence(row: Mapping[Hashable, Any]) -> str:
     reasons = f" ({row['reasons']})" if row["reasons"] else ""
-    mechanism = str(row["mechanism"])
-    return f"{row['failure']} {row['failed']}{reasons}: {NAMES[mechanism]}, {row['because']}"
+    return f"{row['failure']} {row['failed']}{reasons}: {_named(row)}, {row['because']}"
 
 
 def _ids(mechanisms: pd.DataFrame) -> set[str]:
@@ -205,10 +236,10 @@ def _ruled_out(mechanisms: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _limits(unknown: int, early: pd.DataFrame, needed: str) -> str:
+def _limits(unknown: int, needed: str) -> str:
     parts = []
-    if early.empty:
-        parts.append("A log alone shows no early message; only probing with both arms does.")
     if unknown:
-        parts.append(f"{unknown} failures have no named cause and may be races of the server with itself.")
+        parts.append(
+            f"{unknown} failures of early messages have no named cause and may be races of the server with itself."
+        )
     return " ".join([*parts, needed]).strip()

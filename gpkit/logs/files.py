@@ -13,6 +13,7 @@ import gzip
 import json
 import lzma
 import os
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 10
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".log")
+_UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 _COMPRESSED = ("", ".gz", ".zst", ".bz2", ".xz")
 
 
@@ -61,7 +63,7 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Found]:
         raise SourceError("No file was given.", next_step="Name an export: gpkit logs entries.json")
     found: dict[Path, Found] = {}
     for name in given:
-        for file in _behind(Path(name).expanduser()):
+        for file in _behind(Path(os.path.expanduser(name))):
             key = file.path.resolve()
             if key not in found or file.named:
                 found[key] = file
@@ -69,26 +71,32 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Found]:
 
 
 def _behind(path: Path) -> list[Found]:
-    if path.is_dir():
-        inside = [
-            Found(file, named=False) for file in sorted(path.rglob("*")) if file.is_file() and _looks_like_log(file)
-        ]
-        if not inside:
-            raise SourceError(
-                f"The folder '{path}' holds no log file.", f"Looked for {', '.join(_ENDINGS)}, plain or compressed."
-            )
-        return inside
-    if path.exists():
+    # Not Path's own questions: they raise for a name that is too long.
+    if os.path.isdir(path):
+        if inside := _inside(path):
+            return inside
+        raise SourceError(
+            f"The folder '{path}' holds no log file.", f"Looked for {', '.join(_ENDINGS)}, plain or compressed."
+        )
+    if os.path.exists(path):
         return [Found(path, named=True)]
-    matches = sorted(glob.glob(str(path), recursive=True))
-    if matches:
-        return [Found(Path(match), named=False) for match in matches if Path(match).is_file()]
+    if matches := [Path(match) for match in sorted(glob.glob(str(path), recursive=True)) if os.path.isfile(match)]:
+        return [Found(match, named=False) for match in matches]
     what = "No file matches" if glob.has_magic(str(path)) else "There is no file"
-    raise SourceError(f"{what} '{path}'.", next_step=f"Looked from {os.getcwd()}.")
+    raise SourceError(f"{what} '{str(path)[:200]}'.", next_step=f"Looked from {os.getcwd()}.")
 
 
-def _looks_like_log(file: Path) -> bool:
-    return any(file.name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
+def _inside(folder: Path) -> list[Found]:
+    """The log files of a folder, and the sub-folders that cannot be listed: reading those will tell why."""
+    unlisted: list[Path] = []
+    files: list[Path] = []
+    for at, _, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
+        files += [Path(at, name) for name in names if _looks_like_log(name) and os.path.isfile(os.path.join(at, name))]
+    return [Found(path, named=False) for path in sorted(files) + unlisted]
+
+
+def _looks_like_log(name: str) -> bool:
+    return any(name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
 
 
 def load_file(
@@ -114,8 +122,8 @@ def load_file(
         way = way_to_read(head, path.name)
         # DuckDB takes an array that is cut between two entries for a whole one.
         whole = way == LINES or (way == ARRAY and _tail(path, packed).rstrip().endswith(b"]"))
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise SourceError(f"{path.name} cannot be read: {error}.", "It may be cut off.", "Export it again.") from error
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
     if whole and packed in (None, "gzip", "zstd"):
         try:
             table = connection.sql(extract(_fast_source(path, way, packed))).to_arrow_table()
@@ -124,8 +132,17 @@ def load_file(
         except duckdb.Error:
             # It says at which byte; cutting the file tells what is wrong, and keeps the lines that are right.
             pass
-    cuttings, entries = _cut(path, packed)
+    try:
+        cuttings, entries = _cut(path, packed)
+    except _UNREADABLE as error:  # it may have gone in the meantime
+        raise _unreadable(path, error) from error
     return _extract_texts(connection, extract, entries), cuttings
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    if isinstance(error, OSError) and error.strerror:
+        return SourceError(f"{path.name} cannot be read: {error.strerror}.")
+    return SourceError(f"{path.name} cannot be read: {error}.", "It may be cut off.", "Export it again.")
 
 
 def _fast_source(path: Path, way: str, packed: str | None) -> str:

@@ -115,7 +115,8 @@ def _load_all(
             if file.named:
                 raise
             refusals.append(error)
-            problems.append(Problem(file.path.name, None, str(error).splitlines()[0]))
+            why = str(error).splitlines()[0].removeprefix(f"{file.path.name} ").rstrip(".")
+            problems.append(Problem(file.path.name, None, why))
             continue
         loaded.append(Loaded(file.path.name, table, cuttings.declared_s))
         problems += cuttings.problems
