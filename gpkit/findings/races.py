@@ -17,7 +17,7 @@ from gpkit.timeline.instances import LOOPS
 NAMES = {
     "deterministic": "a deterministic refusal",
     "start_up": "a start-up",
-    "outage": "an outage from an instant on",
+    "outage": "an outage for a stretch of time",
     "overload": "an overload",
     "crash_loop": "a crash loop",
     "intermittent": "an intermittent failure of unknown cause",
