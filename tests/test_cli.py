@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -263,6 +264,73 @@ def test_a_reader_that_goes_away_is_no_error(project):
     assert "Exception" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["logs", "entries.json"], ["--version"], ["logs", "--help"]])
+@pytest.mark.parametrize("output", ["full", "closed"])
+def test_an_output_that_cannot_be_written_is_one_message(project, arguments, output):
+    (project / "entries.json").write_text(
+        '[{"timestamp": "2025-09-07T13:20:00Z", "insertId": "i", "textPayload": "x"}]'
+    )
+    redirection = ">/dev/full" if output == "full" else ">&-"
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "gpkit", *arguments],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+    said = [line for line in done.stderr.splitlines() if "entries, " not in line]
+    what = {
+        "full": "Standard output cannot be written: No space left on device.",
+        "closed": "Standard output is closed.",
+    }
+    assert said[0] == f"OutputError: {what[output]}"
+    assert len(said) == 2
+    assert done.returncode == 4
+
+
+def test_a_run_is_whole_though_its_results_cannot_be_put_out(project):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gpkit", "run", "works", "--json"],
+            cwd=project,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+
+    [folder] = run_folders(project)
+    assert json.loads((folder / "run.json").read_text())["status"] == "ok"
+    assert done.stderr.splitlines()[1].startswith("OutputError: Standard output cannot be written")
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["logs", "entries.json"], 0), (["run", "works", "--json"], 1)])
+def test_an_error_output_that_is_closed_changes_nothing(project, arguments, code):
+    (project / "entries.json").write_text(
+        '[{"timestamp": "2025-09-07T13:20:00Z", "insertId": "i", "textPayload": "x"}]'
+    )
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "gpkit", *arguments],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == code
+    [line] = done.stdout.splitlines()
+    assert json.loads(line).get("insert_id" if code == 0 else "verdict") == ("i" if code == 0 else "findings")
+
+
+def test_the_version_is_that_of_the_package(project, root):
+    done = command(project, "--version")
+
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"gpkit {version}\n", "")
+
+
 def test_a_reader_that_goes_away_changes_no_exit_code_of_a_run(project):
     read, write = os.pipe()
     os.close(read)
@@ -290,6 +358,16 @@ def test_entries_are_put_out_as_lines_or_into_a_file(project):
     assert [json.loads(line)["insert_id"] for line in lines.stdout.splitlines()] == ["i1", "i2"]
     assert (into.returncode, into.stdout) == (0, "")
     assert into.stderr.splitlines()[-1] == "3 rows in entries.parquet"
+
+
+def test_an_empty_selection_has_no_window(project):
+    entry = {"timestamp": "2025-09-07T13:20:00Z", "insertId": "i", "textPayload": "x"}
+    (project / "entries.json").write_text(json.dumps([entry]))
+    one = command(project, "logs", "entries.json")
+    none = command(project, "logs", "entries.json", "--since", "2025-09-08T00:00:00Z")
+
+    assert one.stderr == "1 entries, 2025-09-07T13:20:00Z – 2025-09-07T13:20:00Z\n"
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "0 entries\n")
 
 
 def test_a_probe_of_the_local_stack_puts_out_one_line_for_each_attempt(project):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpkit.cli.arguments import parser
-from gpkit.errors import EXIT_RUN_FAILED, GpkitError
+from gpkit.errors import EXIT_RUN_FAILED, GpkitError, OutputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +43,8 @@ def tell(text: str) -> None:
     """Say something to the person at the terminal."""
     from gpkit.redaction import redact
 
+    if sys.stderr is None:  # closed by the caller; print would take standard output instead
+        return
     try:
         print(redact(text), file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
     except OSError:  # nobody listens any more
@@ -50,12 +52,23 @@ def tell(text: str) -> None:
 
 
 def put_out(text: str) -> None:
-    """Write to standard output. A reader that had enough, such as ``head``, is no error."""
+    """Write to standard output. A reader that had enough, such as ``head``, is no error.
+
+    Raises:
+        OutputError: It is closed, or its disk is full.
+    """
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed.", next_step="Send it to a file.")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # Python would complain once more when it flushes at the end
+    except OSError as error:
+        # Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(
+                f"Standard output cannot be written: {error.strerror}.", next_step="Send it to another place."
+            ) from None
 
 
 def _unforeseen(error: Exception) -> str:

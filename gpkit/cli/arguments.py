@@ -30,6 +30,23 @@ class _Parser(argparse.ArgumentParser):
             message = message[:1].upper() + message[1:] + "."
         raise ParameterError(message, why, f"Try: {self.prog} --help")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        from gpkit.cli import put_out
+
+        put_out(message)
+
+
+class _Version(argparse.Action):
+    """Say the version and end. It is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> NoReturn:
+        from importlib import metadata
+
+        from gpkit.cli import put_out
+
+        put_out(f"gpkit {metadata.version('gpkit')}\n")
+        parser.exit()
+
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
     """The options of a parser and of its commands: argparse reports an unknown one at the top."""
@@ -48,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         allow_abbrev=False,
     )
+    whole.add_argument("--version", action=_Version, nargs=0, help="show the version of gpkit and exit")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
     _run(_command(commands, "run", "run notebooks and write a report for each"))
     _probe(_command(commands, "probe", "open real connections; one attempt a line"))

@@ -122,7 +122,7 @@ def _require_writable(output: Path | None) -> None:
 
 def _tell_coverage(coverage: Coverage) -> None:
     since, until = (coverage.as_dict()[end] for end in ("since", "until"))
-    tell(f"{coverage.entries} entries, {since} – {until}")
+    tell(f"{coverage.entries} entries" + (f", {since} – {until}" if since else ""))
     for sentence in coverage.sentences():
         tell(sentence)
 

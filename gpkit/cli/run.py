@@ -84,7 +84,7 @@ class _Shown:
     """Progress on standard error: one line that is rewritten in a terminal, else a line now and then."""
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()  # null: closed by the caller
         self._last_s = time.monotonic()
         self._latest: dict[str, str] = {}
         self._width = 0
