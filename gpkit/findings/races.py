@@ -105,7 +105,7 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     """Do valid users get through the handshake, and what stops those who do not?
 
     Only failures before an answer count: refusals, closes and silence before any event. Early messages that a race
-    lost are left aside, on both sides of the ratio: they were the experiment's, and ``race.ratio`` judges them.
+    lost do not: sending them early was the experiment's doing, and ``race.ratio`` judges it.
 
     Args:
         cases: From :mod:`gpkit.analysis.cases`.
@@ -116,18 +116,18 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     aside = _ids(mechanisms[mechanisms["mechanism"] == "race"]) & early
     stopped = mechanisms[mechanisms["failure"].map(is_handshake).astype(bool)]
     ids = [str(item) for row in stopped["case_ids"] for item in row if item not in aside]
-    measured = statistics.rate(len(cases) - len(aside) - len(ids), len(cases) - len(aside))
+    measured = statistics.rate(len(cases) - len(ids), len(cases))
     verdict = statistics.judge_at_least(measured, target_ratio)
     told = stopped[stopped["mechanism"] != "race"].to_dict("records")
     causes = "; ".join(_sentence(row) for row in told)
     kinds = "; ".join(f"{row['failed']} {row['failure']}: {_named(row)}" for row in told)
     needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
     asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
-    left = f" Left aside: {len(aside)} early messages lost to a race." if aside else ""
+    raced = f" {len(aside)} of those that got through then lost their early message to a race." if aside else ""
     return of_rate(
         measured,
         id="handshake.through",
-        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{left}",
+        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{raced}",
         verdict=verdict,
         target=target_ratio,
         cause=causes,
