@@ -202,3 +202,40 @@ def test_evidence_leads_back_to_frames_and_lines(tmp_path: Path, monkeypatch: py
     assert set(gpkit.evidence([server])["kind"]) == {"entry"}
     assert gpkit.evidence(["nothing"])["kind"].tolist() == ["missing"]
     assert json.loads((tmp_path / "results.json").read_text())["evidence_lines"]["race.ratio"]
+
+
+def test_real_refusals_have_one_cause_for_each_client_and_are_no_race(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = exports / "cloud_logging" / "cl_raw_20250907_1320_iter9_2002.json"
+    requests = [entry["httpRequest"] for entry in json.loads(file.read_text()) if "httpRequest" in entry]
+    upgrades = [request for request in requests if request["requestUrl"].endswith("/ws")]
+    monkeypatch.setenv("GPKIT_RUN_FOLDER", str(tmp_path))
+    run = gpkit.start("handshake_race", logs=str(file))
+
+    kinds = gpkit.mechanisms(run.cases, exits=gpkit.failed_boots(run.instances))
+    through = gpkit.judge_failures(run.cases, kinds)
+    race = gpkit.judge_races(run.cases, kinds, gpkit.message_order(run.attempts, run.messages))
+    clients = gpkit.by_client(run.cases)
+
+    assert through.n == len(upgrades) == clients["n"].sum()
+    assert (through.estimate, through.verdict) == (0, "fails")
+    assert list(kinds["mechanism"]) == ["deterministic"]
+    assert race.verdict == "undecided"
+    assert race.ruled_out
+    assert not clients["mixes"].any()
+    assert clients["reason"].nunique() == len(clients) == len({request["userAgent"][:12] for request in upgrades})
+
+
+def test_a_real_boot_loop_is_named_and_nothing_is_called_healthy(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPKIT_RUN_FOLDER", str(tmp_path))
+    run = gpkit.start("handshake_race", logs=str(exports / "cloud_logging" / "cl_raw_20250916_0041_bootloop_1000.json"))
+
+    boots = gpkit.judge_boots(run.instances)
+    verdict = run.finish(gpkit.judge_failures(run.cases, gpkit.mechanisms(run.cases)), boots)
+
+    assert boots.cause == "crash_loop"
+    assert verdict.verdict == "findings"
+    assert set(gpkit.evidence("instances.boot")["kind"]) == {"entry"}
