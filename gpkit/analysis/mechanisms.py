@@ -126,10 +126,10 @@ def _name(
     if changed:
         return changed
     if timing and timing.p <= CLAIM_P and timing.auc < 0.5 and _waiting_helps(here):
-        because = f"outcomes mix; in {1 - timing.auc:.0%} of pairs the failure was to send sooner (p ≤ {timing.p:.2g})"
+        because = f"the sooner it was due, the more often it failed (AUC {1 - timing.auc:.2f}, p ≤ {timing.p:.2g})"
         return Mechanism(failure, "race", "time between OPEN and the message", because)
     if load and load.p <= CLAIM_P and load.auc >= LOAD_AUC:
-        because = f"outcomes mix; in {load.auc:.0%} of pairs the failure met more load (p ≤ {load.p:.2g})"
+        because = f"the more connections were open, the more often it failed (AUC {load.auc:.2f}, p ≤ {load.p:.2g})"
         return Mechanism(failure, "overload", "connections open at the time", because)
     return Mechanism(failure, "intermittent", "", _no_dependence(timing, load))
 

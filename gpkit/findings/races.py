@@ -223,7 +223,8 @@ def _because(races: pd.DataFrame, certain: int, possible: int, lost: int) -> str
     if races.empty:
         return ""
     why = str(races.iloc[0]["because"])
-    clocks = f"{certain} were sent before the server was ready for certain, {possible - certain} perhaps"
+    perhaps = f", {possible - certain} perhaps" if possible > certain else ""
+    clocks = f"By the clocks {certain} were certainly{perhaps} sent before the server was ready"
     after = f"; {lost - possible} were sent after it and are not counted" if lost > possible else ""
     return f" {why[0].upper()}{why[1:]}. {clocks}{after}."
 
