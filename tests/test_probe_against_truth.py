@@ -19,6 +19,7 @@ from gpkit.environments import Environment
 from gpkit.probe import CONTROLS, Plan, run
 from gpkit.probe.schedule import schedule
 from gpkit.protocol.faults import FAULTS, expected
+from gpkit.protocol.faults import seen as seen_by_client
 from gpkit.stack import Stack, local_stack
 from gpkit.tables import PHASES
 from tests.probe_endings_support import assert_phases_partition
@@ -134,7 +135,9 @@ def faults_to_plant() -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def everything_planted(generation: str) -> Iterator[Stack]:
-    with local_stack({"faults": faults_to_plant()}, generation=generation, seed=7) as stack:
+    # A greeting that takes its time, so that a message sent at OPEN is an early one in every generation.
+    planted = {"pace_ms": {"ready": 40}, "faults": faults_to_plant()}
+    with local_stack(planted, generation=generation, seed=7) as stack:
         yield stack
 
 
@@ -181,8 +184,25 @@ def test_every_planted_fault_took_effect(seen):
         if not any(fault["applied"] for fault in truth[row.trace]["faults"])
     }
 
-    # An early message is early by a race: on a busy machine the greeting may overtake it after all.
+    acted = {fault["fault"] for line in truth.values() for fault in line["faults"] if fault["applied"]}
+
+    # An early message is early by a race: on a busy machine the greeting may overtake one of them after all.
     assert idle <= {"message_before_ready_lost"}
+    assert acted == set(FAULTS)
+
+
+def test_where_it_was_decided_is_what_the_table_of_faults_says(seen):
+    generation, attempts, truth = seen
+    wrong = set()
+    for _, row in attempts.iterrows():
+        for fault in truth[row.trace]["faults"]:
+            if fault["applied"]:
+                promised = seen_by_client(fault["fault"], generation, fault["drawn"], credential=row.credential)
+                reported = None if pd.isna(row.decided_at) else row.decided_at
+                if reported != promised.decided_at:
+                    wrong.add(f"{fault['fault']} {fault['drawn']}: {reported}, not {promised.decided_at}")
+
+    assert wrong == set()
 
 
 def test_phases_partition_every_attempt(seen):

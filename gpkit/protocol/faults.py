@@ -62,7 +62,8 @@ class Seen:
         when: Values of the fault's parameters, or ``credential``, that this row is about; a tuple is any of them.
         http_status: Status of the upgrade's answer; null for 101 or none at all.
         close_code: As the client receives it; 1006 is a cut without a close frame.
-        decided_at: ``before-accept``, ``after-accept``, ``silence`` or null.
+        decided_at: ``before-accept`` for a 4xx at the upgrade, ``after-accept`` for a close that refuses the
+            credential, ``silence`` when no answer or no welcome came; null for anything else.
         counts: Messages counted apart: late, duplicate, reordered, malformed, foreign.
         browser_would_fail: A browser refuses this upgrade although this client does not.
         server_outcome: Outcome of the server's own row in ``connections``; null when unchanged.

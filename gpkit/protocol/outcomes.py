@@ -124,7 +124,14 @@ class Ending:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``outcome`` (null when interrupted), ``error_type`` (null on success), ``decided_at`` (null when not refused)."""
+    """How an attempt ended.
+
+    Attributes:
+        outcome: As written in the column; null when interrupted.
+        error_type: A finer name; null on success.
+        decided_at: ``before-accept`` for a 4xx at the upgrade, ``after-accept`` for a close that refuses the
+            credential, ``silence`` when no answer or no welcome came; null for anything else.
+    """
 
     outcome: str | None
     error_type: str | None = None

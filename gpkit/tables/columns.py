@@ -90,7 +90,12 @@ ATTEMPTS: tuple[Column, ...] = (
     Column("deadline_s", NUMBER, "Limit from the message to the last of its five events.", "s", "client-monotonic"),
     Column("outcome", TEXT, "The earliest failed step, or ok.", null_means="interrupted by the user: not judged"),
     Column("error_type", TEXT, "What was raised or received, low cardinality.", null_means="no error"),
-    Column("decided_at", TEXT, "Refused before-accept, after-accept, or by silence.", null_means="not refused"),
+    Column(
+        "decided_at",
+        TEXT,
+        "before-accept: a 4xx at the upgrade; after-accept: closed for the credential; silence: no answer, no welcome.",
+        null_means="none of these",
+    ),
     Column("http_status", INTEGER, "Of the upgrade.", null_means="no response"),
     Column("close_code_received", INTEGER, "On the wire.", null_means="no close frame received"),
     Column("close_reason_received", TEXT, "On the wire, redacted.", null_means="no close frame received"),
