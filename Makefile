@@ -1,7 +1,8 @@
 # make report   the three notebooks against the local stack, as reports under outputs/
 # make test     the whole suite          make check   format, lint and types
 # make lab      JupyterLab on notebooks/
-# Everything lives in .venv (and .venv-lab); nothing outside this folder is touched.
+# Everything is installed into .venv and .venv-lab, and reports go to outputs/. In the user's home only pip or uv keep
+# their cache, and JupyterLab the files of a running server.
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)

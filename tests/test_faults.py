@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -121,3 +125,22 @@ def test_the_page_on_the_local_stack_lists_the_table(root):
     assert [line for line in page if line.startswith("| `") and line.count("|") == 6] == [
         page_row(fault) for fault in FAULTS.values()
     ]
+
+
+def test_the_command_of_the_page_starts_a_stack_as_it_stands(root, tmp_path):
+    page = (root / "docs" / "local-stack.md").read_text("utf-8")
+    [line] = [line for line in page.splitlines() if "-m gpkit.local" in line]
+    first, *rest = shlex.split(line)
+    (tmp_path / "parameters").symlink_to(root / "parameters")
+    process = subprocess.Popen([sys.executable, *rest], cwd=tmp_path)
+    try:
+        until_s = time.monotonic() + 30
+        ready = tmp_path / "outputs" / "local" / "ready.json"
+        while not ready.exists() and process.poll() is None and time.monotonic() < until_s:
+            time.sleep(0.05)
+
+        assert ready.exists()
+        assert first == ".venv/bin/python"  # where make puts it: no other Python knows gpkit
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0
