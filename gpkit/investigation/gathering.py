@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit import environments, tables
 from gpkit.environments import Environment
-from gpkit.errors import OutputError, ParameterError
+from gpkit.errors import OutputError
 from gpkit.investigation.gathered import Gathered
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def live(question: str, target: Environment, faults: str, plan: Mapping[str, Any
         measured = probe.run(target, probe.Plan(**plan), into=folder / "evidence")
         entries, coverage = tables.empty(tables.ENTRIES), _probe_coverage(measured, None)
     else:
-        with stack.local_stack(_faults(faults), seed=int(plan["seed"])) as local:
+        with stack.local_stack(stack.find_faults(faults), seed=int(plan["seed"])) as local:
             measured = probe.run(local.environment, probe.Plan(**plan), into=folder / "evidence")
             local.settle()
             read = sources.read(local.log_file)
@@ -125,24 +125,6 @@ def _probe_coverage(measured: Any, log: Any) -> dict[str, Any]:
     if log is None:
         covered["notes"] = [*notes, "The target's log was not read: reasons are what the client saw."]
     return covered
-
-
-def _faults(name: str) -> Path | None:
-    if not name:
-        return None
-    if name.endswith((".yaml", ".yml")):
-        return Path(_resolved(name))
-    folder = environments.project_root() / "parameters" / "faults"
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        from gpkit.errors import nearest
-
-        known = sorted(file.stem for file in folder.glob("*.yaml"))
-        raise ParameterError(
-            f"There are no faults named '{name}'. {nearest(name, known)}".strip(),
-            next_step=f"Known: {', '.join(known)}; or name a file ending in .yaml.",
-        )
-    return path
 
 
 def _resolved(path: str) -> str:
