@@ -99,7 +99,10 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> gpk
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_healthy_service_gives_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    run = gather(tmp_path, monkeypatch, seed=seed, controls=["none", "garbage", "wrong-secret", "expired"])
+    healthy = tmp_path / "healthy.yaml"
+    healthy.write_text(f"generation: {'ABC'[seed % 3]}\nevent_path: {seed % 4 + 1}\n")
+    controls = ["none", "garbage", "wrong-secret", "expired"]
+    run = gather(tmp_path, monkeypatch, faults=str(healthy), seed=seed, controls=controls)
 
     found = findings_of(run)
 
