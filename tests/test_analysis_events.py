@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from gpkit.analysis.durations import durations, phases, span_quantile
+from gpkit.analysis.durations import durations, phases, span_quantile, wording
 from gpkit.analysis.events import (
     STEPS,
     event_funnel,
@@ -11,6 +11,7 @@ from gpkit.analysis.events import (
     succeeded,
 )
 from gpkit.analysis.sample import outcomes, sample_check
+from gpkit.analysis.statistics import quantile
 from gpkit.errors import TableError
 
 from .attempts_text import attempts_of
@@ -179,3 +180,12 @@ def test_what_is_awaited_is_censored_where_the_wait_ended_and_lost_events_are_ne
 
     assert (auth.estimate, auth.estimate_is_bound) == (10.0, True)
     assert (lost["never"], lost["censored"]) == (1, 1)
+
+
+def test_a_quantile_in_words_promises_no_bound_that_was_not_measured():
+    assert wording(quantile([0.1] * 30, 0.95)) == "not resolvable from n=30"
+    assert wording(quantile([0.1] * 60, 0.95)) == "100 ms (at most 100 ms, one-sided 95 %, n=60)"
+    assert wording(quantile([0.1] * 59, 0.95, never=1)) == "100 ms (no upper bound, n=60)"
+    assert wording(quantile([0.1] * 59, 0.95, censored_at=[9.0])) == "100 ms (no upper bound, n=60)"
+    assert wording(quantile([0.1] * 50, 0.5, never=50, censored_at=[1.0])).startswith("over 1 s")
+    assert wording(quantile([0.1] * 40, 0.5, never=60)) == "never: over 0.5 of 100 ended before it"

@@ -167,6 +167,7 @@ def test_a_race_needs_the_clocks_to_support_the_order():
     assert supported.n == 320
     assert (undecided.verdict, undecided.cause) == ("undecided", "")
     assert undecided.interval[0] == 0
+    assert f"perhaps {round(undecided.estimate * 320)} were lost to a race (95 %: 0–" in undecided.claim
     assert (contradicted.estimate, contradicted.cause) == (0, "")
 
 

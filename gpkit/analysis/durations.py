@@ -1,6 +1,7 @@
 """How long each phase and each event took, with what never got there. Pure. Seconds.
 
-A timeout is censored at its limit. A refusal or a close is a competing event: the later phase is infinitely late.
+A timeout is censored at the time that was really waited. A refusal or a close is a competing event: the later phase is
+infinitely late.
 """
 
 from __future__ import annotations
@@ -90,9 +91,11 @@ def wording(measured: Quantile) -> str:
         return f"not resolvable from n={measured.n}"
     value = seconds(measured.estimate, at_least=measured.estimate_is_bound)
     if measured.estimate == float("inf"):
-        return f"never: at least {1 - measured.p:.2g} of {measured.n} did not get that far"
+        return f"never: over {1 - measured.p:.2g} of {measured.n} ended before it"
     if measured.kind == "one-sided":
-        return f"{value} (at most {seconds(measured.high)}, one-sided 95 %, n={measured.n})"
+        is_bounded = measured.high not in (None, float("inf")) and not measured.high_is_bound
+        bound = f"at most {seconds(measured.high)}, one-sided 95 %" if is_bounded else "no upper bound"
+        return f"{value} ({bound}, n={measured.n})"
     upper = seconds(measured.high, at_least=measured.high_is_bound)
     return f"{value} (95 %: {seconds(measured.low)}–{upper}, n={measured.n})"
 

@@ -4,7 +4,7 @@ The rule, in order; the first that holds names the mechanism:
 
 1. ``crash_loop``: the instances that should have answered exited again and again, and the platform answered 503.
 2. ``deterministic``: outcomes do not mix. Every case failed like this, or every case of one client, credential,
-   carrier, revision or user, or of one pair of these, did and no other.
+   carrier, revision, user or instance, or of one pair of these, did and no other.
 3. ``start_up``: failures while an instance is young, then none. ``outage``: all failures in one stretch of time, in
    which next to nothing succeeds.
 4. ``race``: cases that differ in nothing but when the message was sent end differently, and the sooner it was to be

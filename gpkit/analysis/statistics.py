@@ -96,7 +96,7 @@ class Quantile:
     """A quantile with its order-statistic interval.
 
     ``estimate``, ``low`` and ``high`` may be infinite: that attempt never got there. ``estimate_is_bound`` says that
-    the value was censored at the deadline, so the quantile is at least that. ``kind`` is ``two-sided``, ``one-sided``
+    the value is a wait that was in vain, so the quantile is at least that. ``kind`` is ``two-sided``, ``one-sided``
     (``high`` is a one-sided 95 % bound, ``low`` is null) or ``not resolvable``: n is too small to say.
     """
 

@@ -90,8 +90,8 @@ def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
         n=measured.n,
         target=target_s,
         evidence=tuple(late["attempt_id"].astype(str)),
-        limits="A message without any event counts as infinitely late when its connection ended, and as over the "
-        "deadline when it was still open.",
+        limits="A message without any event counts as infinitely late when its connection ended, and as later than "
+        "the time it was waited for when it was still open.",
         next_step="gpkit run auth_timing, when the time goes before the message.",
     )
 

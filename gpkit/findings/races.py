@@ -10,8 +10,9 @@ import pandas as pd
 from gpkit.analysis import statistics
 from gpkit.analysis.cases import UNANSWERED
 from gpkit.analysis.mechanisms import failed_boots
+from gpkit.analysis.statistics import Rate
 from gpkit.findings.finding import Finding, of_rate
-from gpkit.findings.wording import more, of
+from gpkit.findings.wording import more, of, percent
 from gpkit.timeline.instances import LOOPS
 
 NAMES = {
@@ -63,11 +64,9 @@ def judge_races(
     needed = (
         statistics.n_to_decide(low, max_race_ratio) if verdict == "undecided" and not (unknown or possible) else None
     )
-    what = "of the early messages that were sent were lost to a race"
     return Finding(
         id="race.ratio",
-        claim=f"{of(high)} {what if certain or not possible else what.replace('were lost', 'may have been lost')}."
-        f"{_because(races, len(certain), len(possible), len(lost))}",
+        claim=_lost(low, high) + _because(races, len(certain), len(possible), len(lost)),
         verdict=verdict,
         estimate=high.estimate,
         unit="ratio",
@@ -96,7 +95,9 @@ def _no_early_message(cases: pd.DataFrame, mechanisms: pd.DataFrame, target: flo
         n=len(cases),
         target=target,
         ruled_out=_ruled_out(mechanisms),
-        limits="A log alone shows no early message; only probing with both arms does.",
+        limits="A log alone shows no early message; only probing with both arms does."
+        if (cases["arm"] == "logged").any()
+        else "Every early attempt ended before its message was due, or none was planned.",
         next_step="gpkit run handshake_race -e TARGET" if len(cases) else "",
     )
 
@@ -235,6 +236,16 @@ def _ruled_out(mechanisms: pd.DataFrame) -> tuple[str, ...]:
         for row in mechanisms.to_dict("records")
         if row["mechanism"] not in ("race", *_UNKNOWN)
     )
+
+
+def _lost(certain: Rate, possible: Rate) -> str:
+    """How many were lost to a race; with the interval that the finding has."""
+    of_what = "of the early messages that were sent"
+    if certain.k == possible.k:
+        return f"{of(possible)} {of_what} were lost to a race."
+    ends = f"{percent(certain.low).removesuffix(' %')}–{percent(possible.high)}"
+    counts = f"{certain.k} for certain and {possible.k - certain.k} perhaps" if certain.k else f"perhaps {possible.k}"
+    return f"Of {possible.n} early messages that were sent, {counts} were lost to a race (95 %: {ends})."
 
 
 def _limits(unknown: int, needed: str) -> str:

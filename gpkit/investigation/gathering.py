@@ -38,10 +38,10 @@ def from_logs(question: str, target: Environment, logs: str, since: str, until: 
     from gpkit import timeline
     from gpkit.instants import window
 
-    folder, run_id = _folder(question)
     asked = window(since, until)
     source = _resolved(logs)
     read = sources.read(source, since=asked.since, until=asked.until, mask_contacts=target.mask_contacts)
+    folder, run_id = _folder(question)  # only now: what is refused leaves nothing behind
     connections = timeline.connections(read.frame)
     gathered = Gathered(
         question=question,
@@ -76,13 +76,14 @@ def live(question: str, target: Environment, faults: str, plan: Mapping[str, Any
     from gpkit import logs as sources
     from gpkit import probe, stack, timeline
 
+    environments.require_credentials(target)
+    planted = stack.find_faults(faults) if target.is_local else None
     folder, run_id = _folder(question)
     if not target.is_local:
-        environments.require_credentials(target)
         measured = probe.run(target, probe.Plan(**plan), into=folder / "evidence")
         entries, coverage = tables.empty(tables.ENTRIES), _probe_coverage(measured, None)
     else:
-        with stack.local_stack(stack.find_faults(faults), seed=int(plan["seed"])) as local:
+        with stack.local_stack(planted, seed=int(plan["seed"])) as local:
             measured = probe.run(local.environment, probe.Plan(**plan), into=folder / "evidence")
             local.settle()
             read = sources.read(local.log_file)

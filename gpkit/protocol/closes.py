@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 NORMAL, CLIENT, SERVER, INFRASTRUCTURE, UNKNOWN = "normal", "client", "server", "infrastructure", "unknown"
 
-NO_CODE = 1005
 ABNORMAL = 1006
 
 

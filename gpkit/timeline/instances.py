@@ -31,19 +31,6 @@ COLUMNS = (
     "entries",
     "outcome",
 )
-_LIFE = frozenset(
-    [
-        "instance_start",
-        "instance_exit",
-        "instance_stop",
-        "worker_start",
-        "worker_stop",
-        "boot_failed",
-        "boot",
-        "booted",
-        "tcp_probe",
-    ]
-)
 # The line that says what was wrong stands before those that say that something was.
 _TELLING = ("middleware-failed", "database-timeout", "phase-failed", "deterministic-failure", "startup-failed")
 
