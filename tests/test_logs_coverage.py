@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpkit import logs
-from gpkit.logs.coverage import row_limit_signs
+from gpkit.entries.coverage import row_limit_signs
 from tests.log_entries_support import entry, snake, write_array
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from gpkit import timeline
-from gpkit.logs import continuation, coverage
+from gpkit.entries import continuation, coverage
 from gpkit.logs.reading import read
 from gpkit.timeline.connections import connections
 from tests.log_entries_support import entry, request, write_array

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gpkit import logs
+from gpkit import entries, logs
 from gpkit.errors import SourceError
 from gpkit.logs import files
 from tests.log_entries_support import entry, write_array
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(read: logs.Entries) -> list[tuple[str, str]]:
+def problems(read: entries.Entries) -> list[tuple[str, str]]:
     return [(problem.file, problem.what) for problem in read.coverage.problems]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpkit import logs, redaction
-from gpkit.logs.scrubbing import scrubber
+from gpkit.entries.scrubbing import scrubber
 from tests.log_entries_support import entry, write_array
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiJ1c2VyLTEifQ" + ".c2lnbmF0dXJlLW9mLXRva2Vu"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gpkit.environments import Environment
-    from gpkit.logs import Coverage
+    from gpkit.entries import Coverage
 
 _ENDINGS = (".jsonl", ".csv", ".parquet")
 

@@ -5,7 +5,6 @@ entries.frame        one row for each entry (docs/tables.md)
 entries.coverage     the window, its gaps, and signs that something is missing
 """
 
-from gpkit.logs.coverage import Coverage, FileCoverage, Gap, Problem
-from gpkit.logs.reading import Entries, read
+from gpkit.logs.reading import read
 
-__all__ = ["Coverage", "Entries", "FileCoverage", "Gap", "Problem", "read"]
+__all__ = ["read"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import bz2
 import glob
 import gzip
-import json
 import lzma
 import os
 import zlib
@@ -20,14 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit import redaction
+from gpkit.entries.coverage import Problem
 from gpkit.errors import SourceError
-from gpkit.logs.coverage import Problem
 from gpkit.logs.shapes import ARRAY, LINES, compression_of, cut_entries, declared_span_s, encoding_of, way_to_read
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
+
+    from gpkit.entries import Extractor
 
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 10
@@ -99,14 +98,11 @@ def _looks_like_log(name: str) -> bool:
     return any(name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
 
 
-def load_file(
-    connection: duckdb.DuckDBPyConnection, extract: Callable[[str], str], path: Path
-) -> tuple[pa.Table, Cuttings]:
+def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
     """A file's entries, extracted.
 
     Args:
-        connection: Runs the extraction.
-        extract: Makes its SQL for a source of ``entry`` and ``readable``.
+        extractor: Extracts them.
         path: The file.
 
     Returns:
@@ -126,7 +122,7 @@ def load_file(
         raise _unreadable(path, error) from error
     if whole and packed in (None, "gzip", "zstd"):
         try:
-            table = connection.sql(extract(_fast_source(path, way, packed))).to_arrow_table()
+            table = extractor.of_sql(_fast_source(path, way, packed))
             if all_true(table["is_entry"]):
                 return table, Cuttings()
         except duckdb.Error:
@@ -136,7 +132,7 @@ def load_file(
         cuttings, entries = _cut(path, packed)
     except _UNREADABLE as error:  # it may have gone in the meantime
         raise _unreadable(path, error) from error
-    return _extract_texts(connection, extract, entries), cuttings
+    return extractor.extract(entries), cuttings
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:
@@ -206,25 +202,6 @@ def _cut(path: Path, packed: str | None) -> tuple[Cuttings, list[str]]:
             next_step="Export entries instead: gcloud logging read FILTER --format=json > entries.json",
         )
     return Cuttings(tuple(problems), declared_span_s(text[:HEAD_BYTES])), entries
-
-
-def _extract_texts(
-    connection: duckdb.DuckDBPyConnection, extract: Callable[[str], str], entries: list[str]
-) -> pa.Table:
-    import pyarrow as pa
-
-    texts = pa.array(entries, pa.string())
-    connection.register("cut", pa.table({"entry": texts}))
-    valid = connection.execute("SELECT json_valid(entry) FROM cut").fetchall()
-    readable = [None if ok else _readable(entry) for entry, (ok,) in zip(entries, valid, strict=True)]
-    connection.register("cut", pa.table({"entry": texts, "readable": pa.array(readable, pa.string())}))
-    return connection.sql(extract("SELECT entry, readable FROM cut")).to_arrow_table()
-
-
-def _readable(entry: str) -> str:
-    """The entry without what DuckDB cannot parse: halves of surrogate pairs become question marks."""
-    plain = json.dumps(json.loads(entry), ensure_ascii=False).encode("utf-8", "replace").decode()
-    return redaction.redact(plain)
 
 
 def all_true(column: pa.ChunkedArray) -> bool:

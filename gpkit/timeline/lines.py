@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpkit.errors import TableError
-from gpkit.logs.arrow import to_frame
+from gpkit.entries.arrow import to_frame
 from gpkit.logs.grammar import CONNECTION, classified, grammar
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpkit.logs.coverage import Coverage, FileCoverage, Gap, Problem, at, gap_limit_ns, row_limit_signs
+from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, at, gap_limit_ns, row_limit_signs
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,16 +15,22 @@ _BARE = "payload_kind IS NULL AND http_url IS NULL"
 
 
 def measure(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, float | None]], problems: Sequence[Problem]
+    connection: duckdb.DuckDBPyConnection,
+    parts: Sequence[tuple[str, float | None, bool]],
+    problems: Sequence[Problem],
+    unread: Sequence[Unread] = (),
+    notes: Sequence[str] = (),
 ) -> Coverage:
     """What was read.
 
     Args:
         connection: Where the entries are.
-        files: Name, and the seconds it says it covers, of each file.
+        parts: Of each part its name, the seconds it says it covers, and whether it is an export.
         problems: What could not be read.
+        unread: Stretches that were not read.
+        notes: What else a reader must know.
     """
-    described = _describe_files(connection, files)
+    described = _describe(connection, parts)
     entries, first_ns, last_ns, bare, timeless = connection.execute(f"""
         SELECT count(*), min(timestamp_ns), max(timestamp_ns),
             count(*) FILTER ({_BARE}), count(*) FILTER (timestamp_ns IS NULL)
@@ -41,6 +47,8 @@ def measure(
         payload_missing=bare,
         without_timestamp=timeless,
         problems=tuple(problems),
+        unread=tuple(unread),
+        notes=tuple(notes),
     )
 
 
@@ -57,8 +65,8 @@ def _gaps(connection: duckdb.DuckDBPyConnection, usual_ns: float) -> tuple[Gap, 
     return tuple(Gap(at(before), at(after), (after - before) / 1e9) for before, after in pairs)
 
 
-def _describe_files(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, float | None]]
+def _describe(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[tuple[str, float | None, bool]]
 ) -> tuple[FileCoverage, ...]:
     rows = connection.execute(f"""
         SELECT file_no, count(*), min(timestamp_ns), max(timestamp_ns),
@@ -72,10 +80,11 @@ def _describe_files(
     ).fetchall():
         severities.setdefault(number, {})[severity] = count
     described = []
-    for number, (name, declared_s) in enumerate(files):
+    for number, (name, declared_s, is_export) in enumerate(parts):
         entries, first_ns, last_ns, bare = by_number.get(number, (0, None, None, 0))
         window_s = None if first_ns is None else (last_ns - first_ns) / 1e9
-        signs = row_limit_signs(name, entries, severities.get(number, {}), window_s, declared_s)
+        told = row_limit_signs(name, entries, severities.get(number, {}), window_s, declared_s)
+        signs = told if is_export else ()
         if (entries and bare == entries) or bare > entries / 2:
             signs += (f"{name} has lost its payloads: {bare} of {entries} entries have none.",)
         described.append(

@@ -20,7 +20,7 @@ A line with a date, a level or a client address of its own at its head never con
 # ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
 from __future__ import annotations
 
-from gpkit.logs.cleaning import OWN_PREFIX, TAG_CLOSED_ALONE, TAG_LEFT_OPEN, TRACEBACK, literal
+from gpkit.entries.cleaning import OWN_PREFIX, TAG_CLOSED_ALONE, TAG_LEFT_OPEN, TRACEBACK, literal
 
 MAX_GAP_MS = 10  # chosen: parts of one write lie well below 1 ms apart, separate writes of one event about 1 ms
 

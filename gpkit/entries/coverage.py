@@ -50,6 +50,15 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A stretch that was asked for and not read, and why. Whether anything is in it is not known."""
+
+    since: datetime
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What the entries cover.
 
@@ -64,6 +73,8 @@ class Coverage:
         payload_missing: Entries with neither payload nor request: a script lost it, or the source has none.
         without_timestamp: Entries whose instant cannot be read; they stand last and are in no window.
         problems: Records that are no entries, and files that are no exports, with line numbers.
+        unread: Stretches that were asked for and not read.
+        notes: What else a reader must know, one sentence each.
     """
 
     files: tuple[FileCoverage, ...]
@@ -76,6 +87,8 @@ class Coverage:
     payload_missing: int
     without_timestamp: int
     problems: tuple[Problem, ...]
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """For ``run.json`` and ``results.json``: instants as ISO 8601 text."""
@@ -85,7 +98,8 @@ class Coverage:
 
     def sentences(self) -> list[str]:
         """What a reader must know before trusting a number, worst first; empty when nothing is odd."""
-        told = list(self.row_limit_signs)
+        told = [f"Not read: {_text(part.since)} – {_text(part.until)}: {part.why}." for part in self.unread]
+        told += self.row_limit_signs
         if self.payload_missing:
             told.append(f"{self.payload_missing} of {self.entries} entries have no payload.")
         if self.problems:
@@ -97,6 +111,7 @@ class Coverage:
         if self.without_timestamp:
             told.append(f"{self.without_timestamp} entries have no readable timestamp.")
         told += [f"Silence of {gap.seconds:.0f} s from {_text(gap.since)}." for gap in self.gaps]
+        told += self.notes
         return told
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 
-from gpkit.logs.cleaning import clean_sql, level_sql, literal, same_level_sql
-from gpkit.logs.continuation import begins_as_sql, left_open_sql
+from gpkit.entries.cleaning import clean_sql, level_sql, literal, same_level_sql
+from gpkit.entries.continuation import begins_as_sql, left_open_sql
 
 _REQUEST = {
     "requestMethod": "VARCHAR",

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 
 from gpkit import redaction
-from gpkit.logs.cleaning import literal
+from gpkit.entries.cleaning import literal
 
 # Loopback and link-local addresses stay: any first octet but 127, and 169 only when 254 does not follow.
 _OCTET = r"(?:[1-9]?\d|1[013-57-9]\d|12[0-68-9]|16[0-8]|2\d\d)"

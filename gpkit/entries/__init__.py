@@ -1,0 +1,22 @@
+"""Log entries as a table, wherever they come from: extracted, redacted, each once, with what they cover.
+
+with Extractor() as extractor:
+    entries = assemble([Part("page", extractor.extract(raw))])
+"""
+
+from gpkit.entries.assembling import Entries, Part, assemble
+from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread
+from gpkit.entries.extracting import SCHEMA_VERSION, Extractor
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Coverage",
+    "Entries",
+    "Extractor",
+    "FileCoverage",
+    "Gap",
+    "Part",
+    "Problem",
+    "Unread",
+    "assemble",
+]

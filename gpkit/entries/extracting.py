@@ -1,0 +1,109 @@
+"""Raw entries → one Arrow table: redacted, with the columns of ENTRIES and those that the next steps need.
+
+Whatever brings entries (files, the API, a warehouse) comes through here, so that nothing secret gets past and every
+source gives the same table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Self
+
+from gpkit import redaction
+from gpkit.entries.extraction import extraction_sql
+from gpkit.entries.scrubbing import scrubbed_sql, scrubber
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+SCHEMA_VERSION = int(hashlib.sha256((extraction_sql("x") + redaction.CANDIDATE).encode()).hexdigest()[:8], 16)
+"""Of an extracted table: another number when columns, what is taken for them, or what is redacted changed."""
+
+
+class Extractor:
+    """Extracts entries with a DuckDB of its own; use it as a context.
+
+    Args:
+        mask_contacts: Mask client addresses and e-mail addresses.
+        select_sql: Makes the SQL of the rows to keep from that of all rows, both of ``entry`` and ``readable``; null
+            keeps all. It sees the entries as they stood, before anything is redacted.
+        functions: Further functions of one entry's JSON text that this SQL uses, by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        mask_contacts: bool = True,
+        select_sql: Callable[[str], str] | None = None,
+        functions: Sequence[tuple[str, Callable[[str], bool]]] = (),
+    ) -> None:
+        import duckdb
+
+        self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
+        self._mask_contacts = mask_contacts
+        self._select_sql = select_sql
+        quiet(self.connection)
+        self.connection.create_function("scrub", scrubber(mask_contacts=mask_contacts), ["VARCHAR"], "VARCHAR")
+        for name, function in functions:
+            self.connection.create_function(name, function, ["VARCHAR"], "BOOLEAN")
+        # Texts of more than 2 GiB in one column.
+        self.connection.execute("SET arrow_large_buffer_size = true")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def of_sql(self, source: str) -> pa.Table:
+        """The extracted rows of an SQL source of ``entry`` and ``readable``, in its order.
+
+        Raises:
+            duckdb.Error: The source cannot be read.
+        """
+        if self._select_sql is not None:
+            source = self._select_sql(source)
+        return self.connection.sql(
+            extraction_sql(scrubbed_sql(source, mask_contacts=self._mask_contacts))
+        ).to_arrow_table()
+
+    def extract(self, raw: Sequence[str | bytes]) -> pa.Table:
+        """The extracted rows of entries, each the JSON text of one object; one row for each, in order.
+
+        An entry that is no valid JSON for DuckDB (half of a surrogate pair) is kept as it stood and read without it.
+        """
+        import pyarrow as pa
+
+        # One copy: bytes that are UTF-8 become text without being decoded one by one.
+        texts = pa.array(raw, pa.large_binary() if raw and isinstance(raw[0], bytes) else pa.large_string())
+        self.connection.register("cut", pa.table({"entry": texts.cast(pa.large_string())}))
+        broken = self.connection.execute(
+            "SELECT row_number() OVER () - 1, entry FROM cut QUALIFY NOT json_valid(entry)"
+        ).fetchall()
+        if not broken:
+            return self.of_sql("SELECT entry, NULL::VARCHAR AS readable FROM cut")
+        readable: list[str | None] = [None] * len(raw)
+        for place, entry in broken:
+            readable[place] = _readable(entry)
+        column = pa.array(readable, pa.large_string())
+        self.connection.register("cut", pa.table({"entry": texts.cast(pa.large_string()), "readable": column}))
+        return self.of_sql("SELECT entry, readable FROM cut")
+
+
+def quiet(connection: duckdb.DuckDBPyConnection) -> None:
+    """Settings of every connection: UTC, and no progress bar."""
+    import duckdb
+
+    connection.execute("SET TimeZone = 'UTC'")
+    with contextlib.suppress(duckdb.Error):  # in a kernel without ipywidgets it is off and cannot be set
+        connection.execute("SET enable_progress_bar = false")
+
+
+def _readable(entry: str) -> str:
+    """The entry without what DuckDB cannot parse: halves of surrogate pairs become question marks."""
+    plain = json.dumps(json.loads(entry), ensure_ascii=False).encode("utf-8", "replace").decode()
+    return redaction.redact(plain)
