@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.spark_support import spark as spark  # a fixture of every test that asks for it
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
