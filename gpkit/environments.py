@@ -25,6 +25,12 @@ REMOTE_RATE_PER_S = 0.25
 REMOTE_CONCURRENCY = 3  # connections a user may hold at once
 REMOTE_ATTEMPTS = 100  # chosen: enough to resolve p95, and a sum that nobody is surprised by
 
+LOGS_ENDPOINT = "https://logging.googleapis.com"  # Google's public address of the Cloud Logging API
+LOGS_READS_PER_MINUTE = 60  # what a project may read, unless its owners asked for more
+LOGS_LATE_S = (
+    600.0  # chosen: entries of the real exports arrived at most seconds late; a region in trouble takes minutes
+)
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -48,6 +54,13 @@ class Environment:
         max_concurrency: Upper limit of connections at once.
         mask_contacts: Whether client addresses and e-mail addresses are masked in what is written.
         is_local: Whether this is the local stack.
+        logs_project: Project whose log is read; empty when the caller names one.
+        logs_endpoint: Address of the Cloud Logging API, or of a server that speaks it.
+        logs_anonymous: Whether the log is read without credentials.
+        logs_credentials: Reference to a credentials file (``file:PATH``); empty for application default credentials.
+        logs_impersonate: Service account to act as; empty for none.
+        logs_reads_per_minute: Upper limit of calls to the log, of all processes of this host together.
+        logs_late_s: Entries may arrive this much later than they happened: what is younger is read again.
     """
 
     name: str
@@ -67,6 +80,13 @@ class Environment:
     max_attempts: int = REMOTE_ATTEMPTS
     mask_contacts: bool = True
     is_local: bool = False
+    logs_project: str = ""
+    logs_endpoint: str = LOGS_ENDPOINT
+    logs_anonymous: bool = False
+    logs_credentials: str = ""
+    logs_impersonate: str = ""
+    logs_reads_per_minute: int = LOGS_READS_PER_MINUTE
+    logs_late_s: float = LOGS_LATE_S
 
 
 def load(name: str | Path, *, folder: Path | None = None) -> Environment:
@@ -126,7 +146,25 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Environment:
             f"'{environment.carrier}' is no carrier. {nearest(environment.carrier, CARRIERS)}".strip(),
             next_step=f"Carriers: {', '.join(CARRIERS)}.",
         )
+    _check_logs(environment)
     return environment
+
+
+def _check_logs(environment: Environment) -> None:
+    check_api_url(environment.logs_endpoint)
+    if environment.logs_credentials and not environment.logs_credentials.removeprefix("file:").strip():
+        raise TargetError("logs_credentials names no file.", next_step="Use file:PATH, or leave it out.")
+    if environment.logs_credentials and not environment.logs_credentials.startswith("file:"):
+        raise TargetError(
+            "logs_credentials is no reference to a file.",
+            "The credentials themselves are never written into an environment.",
+            "Use file:PATH, or leave it out for application default credentials.",
+        )
+    if environment.logs_anonymous and (environment.logs_credentials or environment.logs_impersonate):
+        raise TargetError(
+            f"Environment '{environment.name}' reads the log without credentials, and names some.",
+            next_step="Leave out logs_anonymous, or logs_credentials and logs_impersonate.",
+        )
 
 
 def _checked(name: str, key: str, value: object) -> object:
@@ -182,6 +220,33 @@ def check_url(url: str) -> str:
         if parts.username:
             shown, likely = f"{parts.scheme}://…", "Credentials do not belong in an address."
         raise TargetError(f"'{shown}' is no WebSocket address.", likely, "Use wss://HOST[:PORT]/PATH.")
+    return url
+
+
+def check_api_url(url: str) -> str:
+    """The address, when the Cloud Logging API can be read there over HTTP.
+
+    Raises:
+        TargetError: It is malformed, or would carry entries and credentials in the clear.
+    """
+    shown, how = redact(url), "Use https://HOST[:PORT]; on this machine also http://127.0.0.1:PORT."
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise TargetError(f"'{shown}' is no address: {error}.", next_step=how) from error
+    host = parts.hostname or ""
+    if parts.username or parts.password:
+        raise TargetError(f"'{parts.scheme}://…' is no API address.", "Credentials do not belong in an address.", how)
+    odd = any(c.isspace() or not c.isprintable() for c in url) or port == 0 or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not host or odd or any(len(label) > 63 for label in host.split(".")):
+        raise TargetError(f"'{shown}' is no API address.", next_step=how)
+    if parts.scheme == "http" and not is_loopback(url):
+        raise TargetError(
+            f"'{shown}' is not read from over plain HTTP.",
+            "Log entries, and the token that opens them, would cross the network in the clear.",
+            how,
+        )
     return url
 
 

@@ -36,6 +36,17 @@ def test_an_unknown_setting_names_the_nearest():
         {"carrier": 3},
         {"carrier": "pigeon"},
         {"headers": ["a"]},
+        {"logs_project": 7},
+        {"logs_anonymous": "yes"},
+        {"logs_reads_per_minute": 0},
+        {"logs_reads_per_minute": 1.5},
+        {"logs_late_s": -1},
+        {"logs_credentials": "file:"},
+        {"logs_credentials": "env:KEY"},
+        {"logs_credentials": "key.json"},
+        {"logs_anonymous": True, "logs_credentials": "file:key.json"},
+        {"logs_anonymous": True, "logs_impersonate": "reader@p.iam.gserviceaccount.com"},
+        {"logs_endpoint": ""},
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(values):
@@ -101,3 +112,53 @@ def test_remote_defaults_stay_below_the_platforms_limits():
     assert remote.max_rate_per_s * 60 <= 30
     assert remote.max_concurrency <= 3
     assert remote.max_rate_per_s == environments.REMOTE_RATE_PER_S
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://logging.googleapis.com", "http://127.0.0.1:8085", "http://[::1]:8085", "https://host.example:8443/v"],
+)
+def test_an_address_that_a_log_can_be_read_from_is_accepted(url):
+    assert environments.check_api_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "host", "ftp://host", "https://", "https://host:0", "https://host:99999", "https://ho st", "https://host?x=1",
+     "https://host#part", "https://[::1", f"https://{'a' * 64}.example", "wss://host/ws"],
+)  # fmt: skip
+def test_an_address_that_no_log_can_be_read_from_is_refused(url):
+    with pytest.raises(TargetError):
+        environments.check_api_url(url)
+
+
+def test_plain_http_to_another_machine_is_refused_with_the_reason():
+    with pytest.raises(TargetError) as caught:
+        environments.check_api_url("http://logs.example.com")
+
+    assert str(caught.value) == (
+        "'http://logs.example.com' is not read from over plain HTTP. "
+        "Log entries, and the token that opens them, would cross the network in the clear.\n"
+        "Use https://HOST[:PORT]; on this machine also http://127.0.0.1:PORT."
+    )
+
+
+def test_credentials_in_the_address_of_a_log_are_refused_and_not_shown():
+    with pytest.raises(TargetError) as caught:
+        environments.check_api_url("https://reader:hunter2hunter2@host.example")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_logs_settings_are_read_as_they_stand():
+    values = {
+        "logs_project": "shop-staging",
+        "logs_endpoint": "http://127.0.0.1:8085",
+        "logs_anonymous": True,
+        "logs_reads_per_minute": 120,
+        "logs_late_s": 60,
+    }
+
+    made = from_mapping("x", {"url": "wss://host/ws", **values})
+
+    assert {name: getattr(made, name) for name in values} == values
