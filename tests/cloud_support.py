@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ Answer = Reply | Callable[[dict[str, Any]], Reply]
 
 
 @contextlib.contextmanager
-def raw_server(*answers: Answer) -> Iterator[Raw]:
+def raw_server(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Raw]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -102,8 +103,13 @@ def raw_server(*answers: Answer) -> Iterator[Raw]:
         daemon_threads = True
         allow_reuse_address = True
 
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            pass  # a client that goes away, or never was one of this protocol
+
     with Server(("127.0.0.1", 0), Handler) as server:
-        raw = Raw(f"http://127.0.0.1:{server.server_address[1]}")
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        raw = Raw(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -141,10 +147,8 @@ def read(
     """Pages of a loopback API, anonymously, at a quota that does not matter."""
     target = Target(project, url, anonymous=True, reads_per_minute=100_000)
     pace = (fake or FakeTime()).pace
-    return pages(
-        target, filter=filter, since=since, until=until, limits=limits, pace=pace,
-        bucket=quota.of(target, folder=folder, pace=pace), **more,
-    )  # fmt: skip
+    more.setdefault("bucket", quota.of(target, folder=folder, pace=pace))
+    return pages(target, filter=filter, since=since, until=until, limits=limits, pace=pace, **more)
 
 
 def ids(found: list[Page]) -> list[str]:

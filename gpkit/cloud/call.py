@@ -103,7 +103,9 @@ def call(
         if getattr(error, "retryable", False):
             return Failed("the issuer of tokens had no answer for now")
         raise expired(target, caller.account) from None
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as error:
+        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+            return Failed(f"no TLS connection to {target.endpoint}", unreachable=True)
         raise TargetError(
             f"{target.endpoint} does not show a certificate that is trusted here.",
             "A proxy may stand between, with an authority of its own.",

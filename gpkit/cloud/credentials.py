@@ -7,6 +7,7 @@ is fetched with the first call. No error holds what a credential or its issuer s
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ def caller(target: Target) -> Caller:
     session.auth = _unchanged
     if is_loopback(target.endpoint):
         session.trust_env = False  # a proxy cannot reach this machine's loopback
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
     return Caller(session, account)
 
 

@@ -79,7 +79,7 @@ class Cursor:
         stamps = [stamp for stamp in kept.stamps_ns if stamp is not None]
         self._advance(stamps)
         self._previous = content.entries or self._previous
-        self._follow(content.next_token)
+        self._follow(content)
         return kept
 
     def restart(self, reason: str) -> None:
@@ -97,9 +97,9 @@ class Cursor:
     def _judged(self, content: Content) -> Content | None:
         """What of an answer is new and inside the window; null when it is to be thrown away."""
         if content.entries and content.entries == self._previous:
-            self._follow(content.next_token)
             self.pages_without_advance += 1
             self._bound()
+            self._follow(content)
             return None
         stamps = [stamp for stamp in content.stamps_ns if stamp is not None]
         ordered = sorted(stamps, reverse=self.descending)
@@ -144,9 +144,12 @@ class Cursor:
         if self.pages_without_advance > self.limits.max_empty_pages:
             self.stuck = f"{self.pages_without_advance} pages in a row brought nothing later"
 
-    def _follow(self, token: str) -> None:
+    def _follow(self, content: Content) -> None:
+        token = content.next_token
         self.token, self.done = token, not token
-        if token in self._tokens:
+        if self.pages_without_advance == 0:
+            self._repeats = 0
+        if content.entries and token in self._tokens:  # an empty page may well say: the same again
             self._repeats += 1
             if self._repeats > _REPEATS:
                 self.restart("its page tokens go round in a circle")

@@ -102,7 +102,7 @@ class Quota:
         return sorted(taken)
 
     def _write(self, taken_s: list[float]) -> None:
-        new = self.file.with_suffix(f".{os.getpid()}.new")
+        new = self.file.with_suffix(".new")  # one writer at a time: the lock is held
         try:
             new.write_text(json.dumps({"taken_s": taken_s}), "utf-8")
             new.replace(self.file)
@@ -118,7 +118,9 @@ class Quota:
     def _locked(self) -> Iterator[None]:
         import filelock
 
-        lock = filelock.FileLock(self.file.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S, mode=0o600)
+        lock = filelock.FileLock(
+            self.file.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.005
+        )
         try:
             lock.acquire()
         except filelock.Timeout:
