@@ -206,7 +206,8 @@ def test_missing_credentials_say_how_to_get_some(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [None, "", "{", "[]", "7", '{"type": "service_account"}', '{"type": "pigeon"}', '{"private_key": "hunter2-hunter2"}',
+    [None, "", "{", "[]", "7", '{"type": "service_account"}',
+     '{"type": "pigeon"}', '{"private_key": "hunter2-hunter2"}',
      '{"type": "service_account", "client_email": "a@b.c", "token_uri": "x", "private_key": "hunter2-hunter2"}'],
 )  # fmt: skip
 def test_a_file_that_holds_no_credentials_is_named_and_not_quoted(tmp_path: Path, content: str | None) -> None:

@@ -246,7 +246,7 @@ def test_incomplete_says_everything_and_survives_a_process_boundary(tmp_path: Pa
     assert str(caught.value) == (
         "The log of project 'gpkit-local' was not read to the end: "
         "2025-09-07T13:34:01.000000000Z to 2025-09-07T13:34:01.000000002Z is complete. "
-        "After 2 calls, the connection was cut in the middle of an answer (1 attempts).\n"
+        "Call 2 was the last: the connection was cut in the middle of an answer (1 attempt).\n"
         "Run it again later, or ask for a shorter window."
     )
     assert pickle.loads(pickle.dumps(caught.value)).until_ns == caught.value.until_ns

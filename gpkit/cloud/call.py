@@ -111,6 +111,8 @@ def call(
             "A proxy may stand between, with an authority of its own.",
             "Name its certificate file in REQUESTS_CA_BUNDLE.",
         ) from None
+    except requests.exceptions.ProxyError:
+        return Failed(f"no connection to {target.endpoint} through the proxy", unreachable=True)
     except requests.exceptions.ConnectTimeout:
         return Failed(f"no connection to {target.endpoint} within {_CONNECT_S:g} s", unreachable=True)
     except (_Slow, requests.exceptions.Timeout):

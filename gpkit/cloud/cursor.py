@@ -94,6 +94,11 @@ class Cursor:
         if self._restarts > self.limits.max_restarts:
             self.stuck = f"the service did not let the query go on past one instant: {reason}"
 
+    def idle(self, seconds: float) -> None:
+        """Give up when no later entry came for too long."""
+        if seconds > self.limits.max_idle_s and not self.stuck:
+            self.stuck = f"no later entry came for {self.limits.max_idle_s:g} s"
+
     def _judged(self, content: Content) -> Content | None:
         """What of an answer is new and inside the window; null when it is to be thrown away."""
         if content.entries and content.entries == self._previous:

@@ -118,7 +118,7 @@ def _stamp_ns(raw: Any) -> int | None:
     try:
         stamp = _decoders().entry.decode(raw).timestamp
     except msgspec.DecodeError:
-        if not bytes(raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1]) == b"{":
+        if not bytes(raw).startswith(b"{"):
             raise msgspec.ValidationError("an entry is no object") from None
         return None  # an object with a timestamp that is none: passed on as it is
     return nanoseconds(stamp) if isinstance(stamp, str) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -107,7 +107,7 @@ class _Read:
     on_wait: OnWait | None
     bucket: quota.Quota
     calls: int = 0
-    answered: bool = field(default=False)
+    answered: bool = False
 
     def request(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -123,7 +123,7 @@ class _Read:
         held = f"{text(since_ns)} to {text(until_ns)} is complete" if since_ns < until_ns else "nothing is complete"
         return Incomplete(
             f"The log of project '{self.target.project}' was not read to the end: {held}.",
-            f"After {self.calls} calls, {reason}.",
+            f"Call {self.calls} was the last: {reason}.",
             "Run it again later, or ask for a shorter window.",
             since_ns=since_ns,
             until_ns=until_ns,
@@ -155,8 +155,7 @@ def _pages(read: _Read) -> Iterator[Page]:
                 handed_on = True
             if cursor.pages_without_advance == 0:
                 moved_s = read.pace.clock()
-            elif read.pace.clock() - moved_s > cursor.limits.max_idle_s:
-                cursor.stuck = cursor.stuck or f"no later entry came for {cursor.limits.max_idle_s:g} s"
+            cursor.idle(read.pace.clock() - moved_s)
             if cursor.stuck and not cursor.done:
                 raise read.incomplete(cursor.stuck)
 
@@ -194,7 +193,7 @@ def _answer(read: _Read, signed: Caller) -> Content | TokenRefused:
             random=read.pace.random(),
         )
         if pause_s is None:
-            raise read.incomplete(f"{outcome.reason} ({attempt} attempts)")
+            raise read.incomplete(f"{outcome.reason} ({attempt} attempt{'s' if attempt > 1 else ''})")
         if read.on_wait is not None:
             read.on_wait(pause_s, outcome.reason)
         read.pace.sleep(pause_s)
