@@ -174,6 +174,7 @@ def test_a_service_that_goes_away_gets_the_longer_patience(tmp_path: Path) -> No
         (Reply(b'{"entries": [null]}'), "an entry is no object"),
         (Reply(b'{"nextPageToken": 7}'), "another structure"),
         (Reply(b"[]"), "another structure"),
+        (Reply(b'{"error": {"code": 503}}'), "says success, and holds an error"),
         (Reply(b'{"entries": [' + b"[" * 5000 + b"]" * 5000 + b"]}"), "nested too deeply"),
         (Reply(b"{}", 418), "answered 418"),
     ],

@@ -77,6 +77,10 @@ def content(body: bytes) -> Content:
         raise Malformed(f"it is no whole JSON ({error})", is_cut=True) from None
     except RecursionError:
         raise Malformed("it is nested too deeply", is_cut=False) from None
+    if bytes(
+        answer.error
+    ):  # with an honest status it would not come here; without entries it would pass for no entries
+        raise Malformed("it says success, and holds an error", is_cut=False)
     return Content(bodies, stamps, answer.nextPageToken or "")
 
 
@@ -138,6 +142,7 @@ def _decoders() -> _Decoders:
         [
             ("entries", list[msgspec.Raw], msgspec.field(default_factory=list)),
             ("nextPageToken", str | None, None),
+            ("error", msgspec.Raw, msgspec.Raw(b"")),
         ],
     )
     entry = msgspec.defstruct("Entry", [("timestamp", Any, None)])
