@@ -7,12 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import hypothesis
+import hypothesis.strategies as st
 import pandas as pd
 import pytest
 
 from gpkit.local import boot, entries, lines
-from gpkit.logs.grammar import CONNECTION, PLAIN_PATH, REASONS, UPGRADE_PATH, classify, grammar, match
+from gpkit.logs.grammar import (
+    CONNECTION,
+    PLAIN_PATH,
+    REASONS,
+    UPGRADE_PATH,
+    classified,
+    classify,
+    grammar,
+    in_ibis,
+    match,
+    on_engines,
+)
 from gpkit.timeline.lines import STORY
+from tests.many_entries_support import exported, local_log
 
 IDS = [rule.id for rule in grammar()]
 
@@ -232,3 +246,113 @@ def test_the_heavy_expression_is_sql_for_bigquery_too():
     kinds = dict.fromkeys(whole, "int64") | {"http_latency_s": "float64"}
     table = ibis.table({name: kinds.get(name, "string") for name in [*COLUMNS, "payload_kind", "http_url"]}, "entries")
     assert "REGEXP_CONTAINS" in ibis.to_sql(story(table), dialect="bigquery")
+
+
+def row_by_row(table: Any) -> Any:
+    """The rule of each entry, every row of the grammar tried on it in turn."""
+    import ibis
+
+    is_upgrade = table.http_url.re_search(UPGRADE_PATH) & ~table.http_url.re_search(PLAIN_PATH)
+    branches = []
+    for rule in grammar():
+        found = table.message.re_search(rule.pattern)
+        if rule.field == "http":
+            found = is_upgrade & table.http_status.isin(rule.status)
+        elif rule.field != "any":
+            found = (table.payload_kind == rule.field) & found
+        branches.append((found, rule.id))
+    return table.mutate(rule=ibis.cases(*branches, else_=ibis.null(str)))
+
+
+def assert_classified_alike(entries: pd.DataFrame) -> int:
+    """Both ways give the same rules, also where only phases of a connection are asked for; how many rules."""
+    kept = entries[["message", "payload_kind", "http_url", "http_status"]].reset_index(drop=True)
+    kept["line"] = range(len(kept))
+    table = in_ibis(kept)
+    expected = row_by_row(table).order_by("line").rule.to_pyarrow().to_pylist()
+    assert classified(table).order_by("line").rule.to_pyarrow().to_pylist() == expected
+    of_a_story = {rule.id for rule in grammar() if rule.phase in STORY}
+    told = classified(table, phases=STORY).order_by("line").rule.to_pyarrow().to_pylist()
+    assert told == [rule if rule in of_a_story else None for rule in expected]
+    return len({rule for rule in expected if rule})
+
+
+def test_one_pattern_first_classifies_the_real_exports_as_row_by_row(exports: Path):
+    assert assert_classified_alike(exported(exports)) > 40
+
+
+def test_one_pattern_first_classifies_the_local_log_as_row_by_row():
+    assert assert_classified_alike(local_log()) > 40
+
+
+@hypothesis.settings(max_examples=5, deadline=None, derandomize=True)
+@hypothesis.given(
+    st.lists(
+        st.sampled_from([rule for rule in grammar() if rule.field != "http"]).flatmap(
+            lambda rule: st.tuples(
+                st.from_regex(re.compile(rule.pattern, re.ASCII)), st.sampled_from(["text", "json", "proto", None])
+            )
+        ),
+        min_size=20,
+        max_size=40,
+    )
+)
+def test_one_pattern_first_classifies_texts_of_every_pattern_as_row_by_row(texts: list[tuple[str, str | None]]):
+    given = [(text.encode("utf-8", "replace").decode(), kind, None, None) for text, kind in texts]
+    assert_classified_alike(frame(*given))
+
+
+def test_every_row_of_the_grammar_is_found_by_one_pattern_first():
+    samples = {rule.id: sample(rule.pattern) for rule in grammar() if rule.field != "http"}
+    kinds = {rule.id: rule.field if rule.field in ("text", "json") else "json" for rule in grammar()}
+    given = frame(*((samples[name], kinds[name], None, None) for name in samples))
+    assert_classified_alike(given)
+    first = [match(samples[name], kind=kinds[name]) for name in samples]
+    assert classify(given)["rule"].tolist() == [rule.id if rule else None for rule in first]
+    assert all(first)
+
+
+def sample(pattern: str) -> str:
+    """A text that a pattern matches: its first alternative, the least of each repetition."""
+    made = []
+    for kind, value in re._parser.parse(pattern):  # type: ignore[attr-defined]
+        made.append(_least(kind, value))
+    return "".join(made)
+
+
+def _least(kind: Any, value: Any) -> str:
+    name = str(kind)
+    if name == "LITERAL":
+        return chr(value)
+    if name in ("NOT_LITERAL", "ANY"):
+        return "x"
+    if name == "IN":
+        sort, first = value[0]
+        if str(sort) == "NEGATE":
+            return "x"
+        return {"CATEGORY_DIGIT": "7"}.get(str(first), "x") if str(sort) == "CATEGORY" else _first_of(sort, first)
+    if name in ("MAX_REPEAT", "MIN_REPEAT"):
+        least, _, inner = value
+        return "".join(_least(*each) for each in inner) * max(least, 0)
+    if name == "SUBPATTERN":
+        return "".join(_least(*each) for each in value[-1])
+    if name == "BRANCH":
+        return "".join(_least(*each) for each in value[1][0])
+    return ""
+
+
+def _first_of(sort: Any, value: Any) -> str:
+    return chr(value[0] if str(sort) == "RANGE" else value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "spelled"),
+    [
+        (r"a.b$", r"a[^\n]b\z"),
+        (r"[\d.]+ms", r"[\d.]+ms"),
+        (r"\. ok\$", r"\. ok\$"),
+        (r"[^\]$]*.", r"[^\]$]*[^\n]"),
+    ],
+)
+def test_a_pattern_is_spelled_so_that_java_reads_it_as_re2(pattern: str, spelled: str):
+    assert on_engines(pattern) == spelled

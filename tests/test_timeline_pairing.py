@@ -1,9 +1,11 @@
 """Which application lines tell of which upgrade: by instance, time, and order within a burst."""
 
+import random
+
 import pytest
 
 from gpkit.timeline.groups import Group, Line, group
-from gpkit.timeline.pairing import Asked, Told, pair, shift_s
+from gpkit.timeline.pairing import Asked, Told, _cheapest, _costs, pair, shift_s
 
 US = 1000
 
@@ -229,3 +231,28 @@ def test_a_line_looks_at_few_groups_however_many_are_unfinished():
         for number in range(5000)
     ]
     assert len(group(unfinished)) == 5000
+
+
+def test_near_equal_costs_are_decided_at_once():
+    # Costs that differ in the last digits only keep scipy's sparse matching busy for a quarter of a minute.
+    draw = random.Random(1)
+    asked_ms = sorted(draw.uniform(0, 10) + 2500 * (number % 5) for number in range(90))
+    found = pairs(refused(*asked_ms), speaks(*(at + draw.uniform(6, 7) for at in asked_ms)))
+    assert len(found) == 90
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_ways_to_the_cheapest_pairs_agree_whatever_may_be_paired(seed: int, monkeypatch: pytest.MonkeyPatch):
+    draw = random.Random(seed)
+    asked = refused(*sorted(draw.randrange(300) for _ in range(draw.randrange(1, 40))))
+    told = speaks(*sorted(draw.randrange(400) + 0.5 for _ in range(draw.randrange(1, 40))))
+    costs = _costs(asked, told, 0.03, usual_s=0.006)
+
+    def total() -> float:
+        chosen = _cheapest(len(asked), len(told), costs)
+        assert len({i for i, _ in chosen}) == len({j for _, j in chosen}) == len(chosen)
+        return sum(costs[one] for one in chosen) - 0.5 * len(chosen)
+
+    whole = total()
+    monkeypatch.setattr("gpkit.timeline.pairing.CELLS", 0)
+    assert total() == pytest.approx(whole, abs=1e-6)

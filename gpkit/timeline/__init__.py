@@ -1,13 +1,14 @@
 """What happened to each connection, told from log entries, and put beside our own attempts.
 
 rows = gpkit.timeline.connections(entries.frame)
+rows = gpkit.timeline.connections_of("entries.parquet")    more entries than fit into memory
 joined = gpkit.timeline.join(attempts, rows)
 gpkit.timeline.clock_offset(attempts)      lowest and highest possible offset of the server's clock
 gpkit.timeline.boot_loops(entries.frame)   revisions that never start
 """
 
 from gpkit.timeline.clients import client_family
-from gpkit.timeline.connections import connections
+from gpkit.timeline.connections import connections, connections_of, write_connections
 from gpkit.timeline.events import server_events
 from gpkit.timeline.instances import boot_loops, instances
 from gpkit.timeline.joining import join, unclaimed
@@ -20,9 +21,11 @@ __all__ = [
     "clock_drift",
     "clock_offset",
     "connections",
+    "connections_of",
     "instances",
     "join",
     "order",
     "server_events",
     "unclaimed",
+    "write_connections",
 ]

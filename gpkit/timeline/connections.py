@@ -1,7 +1,8 @@
 """Entries → one row for each server-side connection.
 
-Steps: the lines that matter (Ibis), groups of application lines on each instance, pairs of groups and upgrades,
-then outcome, reason and the time of the decision. An upgrade without lines and lines without an upgrade are rows too.
+Steps: the lines that matter (Ibis, where the entries are), groups of application lines on each instance, pairs of
+groups and upgrades, then outcome, reason and the time of the decision. An upgrade without lines and lines without an
+upgrade are rows too. Instances follow one another, so that only the lines of one are in memory at a time.
 
 Rules of attribution:
 
@@ -14,20 +15,23 @@ Rules of attribution:
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gpkit.tables import CONNECTIONS, from_rows
-from gpkit.timeline.clients import client_family
-from gpkit.timeline.groups import Group, Line, group
-from gpkit.timeline.instances import boot_failures
-from gpkit.timeline.pairing import WINDOW_S, Asked, Told, pair, shift_s
-from gpkit.timeline.verdicts import Upgrade, deciding_line, facts, request_to_decision, verdict
+from gpkit.tables import CONNECTIONS, conform, empty
+from gpkit.timeline.lines import boots, from_frame, narrow, story
+from gpkit.timeline.pairing import WINDOW_S
+from gpkit.timeline.rows import rows_of_instance
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
+
+CHUNK = 32_768  # chosen: lines brought at a time, and about the rows that are written at a time
+MEMORY = "1GB"  # chosen: DuckDB's share of the 2 GB that any number of entries must do with
 
 
 def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.DataFrame:
@@ -38,202 +42,155 @@ def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.Data
         window_s: The usual lag from a request to the application's first line.
 
     Returns:
-        The table CONNECTIONS, oldest first. Behind its columns: ``generation`` (of the lines),
-        ``server_connection_id`` (as the application names it), ``http_request_size`` (bytes), instants ``accepted_ns``,
-        ``auth_started_ns``, ``established_ns``, ``first_message_ns``, ``closed_ns`` (the server's clock), ``bypass``
-        (let in without a check), ``events`` (as the server claims to have sent them), ``run_ids``, ``error`` (what the
-        application complained of), ``close_code`` (as the server saw the client leave), ``clock_off_s`` (how far the
-        instance's clock was found to be off; null when it was not).
+        The table CONNECTIONS, oldest first. An entry without an instant is part of none.
 
     Raises:
         TableError: A column is missing.
     """
-    from gpkit.timeline.lines import lines_of
-
-    found = lines_of(entries)
-    boots = boot_failures(entries)
-    rows: list[dict[str, object]] = []
-    found["instance_id"] = found["instance_id"].astype("object").where(found["instance_id"].notna(), None)
-    for instance_id, part in found.groupby("instance_id", dropna=False, sort=False):
-        upgrades, lines = _read(part)
-        rows += _rows_of_instance(instance_id, part, upgrades, lines, boots, window_s)
-    rows.sort(key=lambda row: (_as_int(row["sort_ns"]), str(row["connection_id"])))
-    for row in rows:
-        del row["sort_ns"]
-    return from_rows(rows, CONNECTIONS)
+    return _collected(_tables(from_frame(entries), window_s))
 
 
-def _rows_of_instance(
-    instance_id: Any,
-    part: pd.DataFrame,
-    upgrades: list[Upgrade],
-    lines: list[Line],
-    boots: dict[str, list[int]],
-    window_s: float,
-) -> Iterator[dict[str, object]]:
-    groups = group(lines)
-    origin_ns = min([one.at_ns for one in upgrades] + [one.start_ns for one in groups], default=0)
-    asked = [_asked(one, origin_ns) for one in upgrades]
-    told = [_told(one, origin_ns) for one in groups]
-    pairs = pair(asked, told, window_s=window_s)
-    off_s = 0.0
-    if len(pairs) < min(len(asked), len(told)) / 2 and (off_s := shift_s(asked, told, window_s=window_s)):
-        moved = [replace(one, at_s=one.at_s - off_s, end_s=one.end_s and one.end_s - off_s) for one in told]
-        pairs = pair(asked, moved, window_s=window_s)
-    by_upgrade = {each.asked: each for each in pairs}
-    taken = {each.told for each in pairs}
-    for number, upgrade in enumerate(upgrades):
-        each = by_upgrade.get(number)
-        one = groups[each.told] if each is not None else None
-        ambiguous = each is not None and (each.ambiguous or groups[each.told].is_shared)
-        yield _row(upgrade, one, ambiguous, boots, off_s)
-    service, revision = _text(part["service"].dropna().max()), _text(part["revision"].dropna().max())
-    for number, one in enumerate(groups):
-        if number not in taken and not all(line.phase in ("error", "traceback") for line in one.lines):
-            yield _row_without_request(one, _text(instance_id), service, revision)
+def connections_of(
+    source: Path | str | ir.Table, *, window_s: float = WINDOW_S, memory_limit: str = MEMORY
+) -> pd.DataFrame:
+    """The same of entries that are too many to be loaded: only their lines that matter leave the engine.
+
+    Args:
+        source: Parquet of the table ENTRIES (a file, a folder or a pattern), or an Ibis table of its columns on any
+            engine.
+        window_s: The usual lag from a request to the application's first line.
+        memory_limit: What DuckDB may use before it goes on in temporary files; Parquet only.
+
+    Returns:
+        The table CONNECTIONS, oldest first.
+
+    Raises:
+        SourceError: The path leads to no Parquet file, or to one that cannot be read.
+        TableError: A column is missing.
+    """
+    from gpkit.logs.warehouse import parquet
+
+    if isinstance(source, (str, Path)):
+        with parquet.opened(source, memory_limit=memory_limit) as entries:
+            return _collected(_tables(entries, window_s))
+    return _collected(_tables(source, window_s))
 
 
-def _read(part: pd.DataFrame) -> tuple[list[Upgrade], list[Line]]:
-    from gpkit.logs.grammar import grammar
+def write_connections(
+    source: Path | str | ir.Table, to: Path, *, window_s: float = WINDOW_S, memory_limit: str = MEMORY
+) -> int:
+    """:func:`connections_of` into a Parquet file, where the rows themselves are too many to be loaded.
 
-    generations = {rule.id: rule.generation for rule in grammar()}
-    upgrades, lines = [], []
-    for row in part.to_dict("records"):
-        if row["phase"] == "upgrade":
-            upgrades.append(
-                Upgrade(
-                    at_ns=int(row["timestamp_ns"]),
-                    insert_id=str(row["insert_id"]),
-                    trace=_text(row["trace"]),
-                    status=_whole(row["http_status"]),
-                    latency_s=_number(row["http_latency_s"]),
-                    size=_whole(row["http_request_size"]),
-                    user_agent=_text(row["user_agent"]),
-                    message=_text(row["message"]),
-                    service=_text(row["service"]),
-                    revision=_text(row["revision"]),
-                    instance_id=_text(row["instance_id"]),
-                )
-            )
-        elif _text(row["continues"]) is None:
-            lines.append(
-                Line(
-                    at_ns=int(row["timestamp_ns"]),
-                    own_ns=_whole(row["payload_timestamp_ns"]),
-                    phase=row["phase"],
-                    rule=row["rule"],
-                    reason=_text(row["reason"]),
-                    insert_id=str(row["insert_id"]),
-                    message=str(row["message"]),
-                    connection=_text(row["connection"]),
-                    generation=generations[row["rule"]],
-                )
-            )
-    return upgrades, lines
+    Returns:
+        How many rows were written, oldest first.
+
+    Raises:
+        OutputError: The file cannot be written.
+        SourceError: The path leads to no Parquet file, or to one that cannot be read.
+        TableError: A column is missing.
+    """
+    from gpkit.logs.warehouse import parquet
+
+    if isinstance(source, (str, Path)):
+        with parquet.opened(source, memory_limit=memory_limit) as entries:
+            return write_connections(entries, to, window_s=window_s, memory_limit=memory_limit)
+    return parquet.write_sorted(
+        (_with_instant(table) for table in _tables(source, window_s)),
+        to,
+        schema=_schema(),
+        order=("sort_ns", "connection_id"),
+        written=_written(),
+        memory_limit=memory_limit,
+    )
 
 
-def _asked(one: Upgrade, origin_ns: int) -> Asked:
-    at_s = (one.at_ns - origin_ns) / 1e9
-    is_session = one.status == 101 and one.latency_s is not None
-    return Asked(at_s, at_s + (one.latency_s or 0.0) if is_session else None, one.status, one.size)
+def _tables(entries: ir.Table, window_s: float) -> Iterator[pa.Table]:
+    """The rows of all instances, some thousands at a time, in no order."""
+    import pyarrow as pa
+
+    from gpkit.logs.warehouse.engines import batches
+
+    entries = narrow(entries)
+    failures: dict[str, list[int]] = {}
+    for batch in batches(boots(entries)):
+        for revision, at_ns in zip(batch["revision"].to_pylist(), batch["timestamp_ns"].to_pylist(), strict=True):
+            failures.setdefault(revision, []).append(at_ns)
+    failures = {revision: sorted(instants) for revision, instants in failures.items()}
+    lines = story(entries)
+    lines = lines.filter(lines.timestamp_ns.notnull())
+    # Upgrades after the lines: of requests that reached no instance there may be any number, and no line is theirs.
+    in_order = lines.order_by(lines.instance_id, lines.rule.startswith("upgrade-"), lines.timestamp_ns, lines.insert_id)
+    parts = (rows_of_instance(part, failures, window_s=window_s) for part in by_instance(batches(in_order, CHUNK)))
+    rows = itertools.chain.from_iterable(parts)
+    while chunk := list(itertools.islice(rows, CHUNK // 4)):
+        yield pa.Table.from_pylist(chunk, schema=_schema())
 
 
-def _told(one: Group, origin_ns: int) -> Told:
-    accepted = one.was_accepted
-    ended = accepted and one.has("closed")
-    reasons = {line.reason for line in one.lines if line.reason}
-    lacks_token = None if not reasons and not one.has("rejected") else reasons == {"no_token"}
-    end_s = (one.last_ns - origin_ns) / 1e9 if ended else None
-    return Told((one.start_ns - origin_ns) / 1e9, end_s, _status_told(one), lacks_token)
+def by_instance(lines: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The lines of each instance, one table each.
+
+    Upgrades without any line come in several tables: each stands for itself.
+    """
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    last: str | None = None
+    has_lines = False
+    for batch in lines:
+        begin = 0
+        for instance_id, run in itertools.groupby(batch["instance_id"].to_pylist()):
+            end = begin + sum(1 for _ in run)
+            if held and (instance_id != last or not has_lines):
+                yield pa.Table.from_batches(held)
+                held = []
+            part = batch.slice(begin, end - begin)
+            if not held:
+                has_lines = not part["rule"][0].as_py().startswith("upgrade-")
+            held.append(part)
+            last, begin = instance_id, end
+    if held:
+        yield pa.Table.from_batches(held)
 
 
-def _status_told(one: Group) -> int | None:
-    """The status that the lines speak of; null when they do not."""
-    if one.was_accepted:
-        return 101
-    for line in one.lines:
-        if line.phase in ("access_refused", "server_rejected"):
-            found = re.search(r'(?:" |rejected \()(\d{3})', line.message)
-            if found:
-                return int(found[1])
-    return 500 if one.has("error") and not one.has("rejected", "auth_failed") else None
+def _schema() -> pa.Schema:
+    import pyarrow as pa
 
-
-def _row(
-    upgrade: Upgrade, one: Group | None, ambiguous: bool, boots: dict[str, list[int]], off_s: float
-) -> dict[str, object]:
-    outcome, reason = verdict(upgrade, one, boots)
-    decided = deciding_line(one)
-    evidence = [upgrade.insert_id] + ([line.insert_id for line in one.lines] if one is not None else [])
-    return {
-        "connection_id": f"request:{upgrade.insert_id}",
-        "trace": upgrade.trace.rsplit("/", 1)[-1] if upgrade.trace else None,
-        "requested_utc": _instant(upgrade.at_ns),
-        "requested_ns": upgrade.at_ns,
-        "service": upgrade.service,
-        "revision": upgrade.revision,
-        "instance_id": upgrade.instance_id,
-        "client": client_family(upgrade.user_agent),
-        "user_agent": upgrade.user_agent,
-        "http_status": upgrade.status,
-        "http_latency_s": upgrade.latency_s,
-        "http_request_size": upgrade.size,
-        "outcome": outcome,
-        "reason": reason,
-        "decided_ns": (decided.own_ns or decided.at_ns) if decided else None,
-        # Between clocks that are known to disagree nothing can be measured.
-        **({"clock_off_s": off_s} if off_s and one else request_to_decision(upgrade, decided)),
-        "evidence": evidence,
-        "ambiguous": ambiguous,
-        "sort_ns": upgrade.at_ns,
-        **(facts(one) if one is not None else {}),
+    kinds = {
+        "instant": pa.timestamp("us", "UTC"),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "text": pa.string(),
+        "flag": pa.bool_(),
+        "texts": pa.list_(pa.string()),
     }
+    columns = [(column.name, kinds[column.kind]) for column in CONNECTIONS]
+    return pa.schema([*columns, ("sort_ns", pa.int64())])
 
 
-def _row_without_request(
-    one: Group, instance_id: str | None, service: str | None, revision: str | None
-) -> dict[str, object]:
-    outcome, reason = verdict(None, one, {})
-    decided = deciding_line(one)
-    return {
-        "connection_id": f"lines:{one.connection or one.lines[0].insert_id}",
-        "service": service,
-        "revision": revision,
-        "instance_id": instance_id,
-        "outcome": outcome,
-        "reason": reason,
-        "decided_ns": (decided.own_ns or decided.at_ns) if decided else None,
-        "evidence": [line.insert_id for line in one.lines],
-        "ambiguous": one.is_shared,
-        "sort_ns": one.start_ns,
-        **facts(one),
-    }
+def _written() -> pa.Schema:
+    """The schema of a file. Without pandas' own note whole numbers with nulls are read back as floats."""
+    import pyarrow as pa
+
+    schema = _schema()
+    columns = pa.schema([schema.field(column.name) for column in CONNECTIONS])
+    return columns.with_metadata(pa.Schema.from_pandas(empty(CONNECTIONS), preserve_index=False).metadata)
 
 
-def _instant(ns: int) -> Any:
-    import pandas as pd
+def _with_instant(rows: pa.Table) -> pa.Table:
+    """The rows with ``requested_utc`` beside its nanoseconds, and empty lists where nothing was told."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    return pd.Timestamp(ns // 1000 * 1000, tz="UTC")
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _whole(value: Any) -> int | None:
-    return None if _is_null(value) else int(value)
+    us = pc.divide(rows["requested_ns"], 1000)
+    at = rows.column_names.index("requested_utc")
+    return rows.set_column(at, rows.schema.field(at), us.cast(pa.timestamp("us", "UTC")))
 
 
-def _number(value: Any) -> float | None:
-    return None if _is_null(value) else float(value)
+def _collected(tables: Iterator[pa.Table]) -> pd.DataFrame:
+    import pyarrow as pa
 
+    from gpkit.entries.arrow import to_frame
 
-def _is_null(value: Any) -> bool:
-    import pandas as pd
-
-    return value is None or value is pd.NA or value != value
-
-
-def _as_int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
+    rows = pa.concat_tables([_schema().empty_table(), *map(_with_instant, tables)])
+    rows = rows.sort_by([("sort_ns", "ascending"), ("connection_id", "ascending")]).drop_columns(["sort_ns"])
+    return conform(to_frame(rows), CONNECTIONS)

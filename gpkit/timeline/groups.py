@@ -32,6 +32,10 @@ _ANNOUNCING = frozenset(
     ["auth_failed", "rejected", "accepted", "opened", "auth_ok", "bypass", "error", "access_refused"]
 )
 _OF_A_SESSION = frozenset(["event", "event_failed", "message", "routed"])
+_ONCE_AND_OK = _ONCE | {"auth_ok"}
+_OF_A_HANDSHAKE_OR_END = _ONCE | {"auth_ok", "error", "bypass", "negotiated", "traceback", "context"}
+_REFUSAL = frozenset(["access_refused", "server_rejected"])
+_ACCEPTANCE = frozenset(["accepted", "opened", "established", "auth_started"])
 # What usually stands before a line in the same group; one that lacks it is a worse choice.
 _BEFORE: dict[str, tuple[str, ...]] = {
     "auth_failed": ("access_refused",),
@@ -50,7 +54,7 @@ _AFTER: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One application line: its entry's stamp, its own stamp where it has one, and what the grammar says of it."""
 
@@ -72,6 +76,32 @@ class Group:
     connection: str | None = None
     lines: list[Line] = field(default_factory=list)
     is_shared: bool = False
+    was_accepted: bool | None = field(default=None, init=False)
+    """Whether the upgrade was accepted; null when no line tells."""
+    is_over: bool = field(default=False, init=False)
+    """Whether both its clean-up and its end were told."""
+    last_own_ns: int | None = field(default=None, init=False)
+    """The last line's own stamp, of the lines that have one."""
+
+    def __post_init__(self) -> None:
+        # Asked for each line and each group near it: kept with every line, and not found again each time.
+        self._phases: set[str] = set()
+        given, self.lines = self.lines, []
+        for line in given:
+            self.add(line)
+
+    def add(self, line: Line) -> None:
+        """Add a line."""
+        self.lines.append(line)
+        self._phases.add(line.phase)
+        if line.phase in _REFUSAL:
+            self.was_accepted = False
+        elif line.phase in _ACCEPTANCE and self.was_accepted is None:
+            self.was_accepted = True
+        elif line.phase in ("closed", "cleanup"):
+            self.is_over = "closed" in self._phases and "cleanup" in self._phases
+        if line.own_ns is not None:
+            self.last_own_ns = line.own_ns
 
     @property
     def start_ns(self) -> int:
@@ -85,20 +115,13 @@ class Group:
 
     def has(self, *phases: str) -> bool:
         """Whether a line of one of these phases is there."""
-        return any(line.phase in phases for line in self.lines)
+        return not self._phases.isdisjoint(phases)
 
     def first(self, *phases: str) -> Line | None:
         """The first line of one of these phases."""
+        if not self.has(*phases):
+            return None
         return next((line for line in self.lines if line.phase in phases), None)
-
-    @property
-    def was_accepted(self) -> bool | None:
-        """Whether the upgrade was accepted; null when no line tells."""
-        if self.has("access_refused", "server_rejected"):
-            return False
-        if self.has("accepted", "opened", "established", "auth_started"):
-            return True
-        return None
 
 
 def group(lines: Iterable[Line]) -> list[Group]:
@@ -143,7 +166,9 @@ def _named_groups(lines: Sequence[Line]) -> dict[str, Group]:
     groups: dict[str, Group] = {}
     for line in lines:
         if line.connection is not None:
-            groups.setdefault(line.connection, Group(line.connection)).lines.append(line)
+            if line.connection not in groups:
+                groups[line.connection] = Group(line.connection)
+            groups[line.connection].add(line)
     # A name that stands in one refusal only does not carry a connection: generation A writes such.
     return {name: one for name, one in groups.items() if len(one.lines) > 1 or one.has("initiated")}
 
@@ -176,7 +201,7 @@ class _Finder:
         if line.phase in _DECIDING and len(set(found)) > 1:
             for number in found:
                 self._groups[number].is_shared = True
-        chosen.lines.append(line)
+        chosen.add(line)
         start_ns, last_ns = self._spans[found[0]]
         self._spans[found[0]] = (start_ns, max(last_ns, line.at_ns))
         return True
@@ -208,7 +233,8 @@ def _may_take(one: Group, line: Line) -> bool:
     if line.phase in ("accepted", "opened"):
         return not one.has("access_refused", "server_rejected")
     if line.phase in ("auth_ok", "bypass", "event", "event_failed", "message"):
-        return not any(other.phase == "rejected" and other.at_ns < line.at_ns for other in one.lines)
+        rejected = one.has("rejected")
+        return not (rejected and any(each.phase == "rejected" and each.at_ns < line.at_ns for each in one.lines))
     return True
 
 
@@ -221,29 +247,28 @@ def _still_going_on(groups: list[Group], now_ns: int) -> list[Group]:
 
 
 def _is_session(one: Group) -> bool:
-    return bool(one.was_accepted) and not (one.has("closed") and one.has("cleanup"))
+    return bool(one.was_accepted) and not one.is_over
 
 
 def _place_nameless(line: Line, groups: list[Group]) -> bool:
     """Add the line to the group that lacks one like it and is nearest; false when none fits."""
     fitting: list[tuple[tuple[int, int, int, int], Group]] = []
+    of_a_handshake = line.phase in _HANDSHAKE
+    before, after = _BEFORE.get(line.phase, ()), _AFTER.get(line.phase, ())
     for one in reversed(groups):
-        age_ns = line.at_ns - one.last_ns
-        if line.at_ns - one.start_ns > HANDSHAKE_NS and line.phase in _HANDSHAKE:
+        if of_a_handshake and line.at_ns - one.start_ns > HANDSHAKE_NS:
             break
-        if not _fits(one, line) or (one.has("closed", "cleanup") and age_ns > AFTERMATH_NS):
+        if not _fits(one, line) or (one.has("closed", "cleanup") and line.at_ns - one.last_ns > AFTERMATH_NS):
             continue
-        wanted = _BEFORE.get(line.phase, ())
-        lacks = 0 if not wanted or one.has(*wanted) else 1
-        late = int(one.has(*_AFTER.get(line.phase, ("",))))
+        lacks = int(bool(before) and not one.has(*before))
         distance_ns, same_call = _distance_ns(one, line)
-        fitting.append(((int(not same_call), late, lacks, distance_ns), one))
+        fitting.append(((int(not same_call), int(one.has(*after)), lacks, distance_ns), one))
     is_session = [one for _, one in fitting if one.was_accepted]
-    if line.phase not in _ONCE | {"auth_ok", "error", "bypass", "negotiated", "traceback", "context"}:
+    if line.phase not in _OF_A_HANDSHAKE_OR_END:
         # Among several sessions without a name nobody can tell whose line it is.
         if len(is_session) != 1:
             return bool(is_session)
-        is_session[0].lines.append(line)
+        is_session[0].add(line)
         return True
     if not fitting:
         return line.phase not in _OPENING
@@ -256,15 +281,15 @@ def _place_nameless(line: Line, groups: list[Group]) -> bool:
     if line.phase in _DECIDING and len(fitting) > 1:
         for _, one in fitting:
             one.is_shared = True
-    fitting[0][1].lines.append(line)
+    fitting[0][1].add(line)
     return True
 
 
 def _fits(one: Group, line: Line) -> bool:
     phase, accepted = line.phase, one.was_accepted
-    if one.has("closed") and one.has("cleanup"):
+    if one.is_over:
         return False
-    if phase in _ONCE | {"auth_ok"} and one.has(phase):
+    if phase in _ONCE_AND_OK and one.has(phase):
         return False
     if phase in ("cleanup", "closed"):
         return one.has("access_refused", "server_rejected", "auth_failed", "rejected", "error", "accepted", "opened")
@@ -293,8 +318,7 @@ def _distance_ns(one: Group, line: Line) -> tuple[int, bool]:
     On the application's clock the nearest group ranks first. Without its stamps nearness means little, and the group
     that has waited longest ranks first, as in a queue.
     """
-    last_own = next((each.own_ns for each in reversed(one.lines) if each.own_ns is not None), None)
-    if line.own_ns is not None and last_own is not None:
-        distance_ns = abs(line.own_ns - last_own)
+    if line.own_ns is not None and one.last_own_ns is not None:
+        distance_ns = abs(line.own_ns - one.last_own_ns)
         return distance_ns, distance_ns <= SAME_CALL_NS
     return one.start_ns, False

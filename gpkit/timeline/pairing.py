@@ -4,7 +4,7 @@ Pure. The requests entry carries the trace and the client, the application's lin
 time joins them. Each pair costs the square of how far its lag is from the usual one, so that in a burst the first
 asked is the first answered, as in a queue; a session's end costs likewise. Leaving both alone costs more than any
 allowed lag, so that a missing line costs one pair and does not shift all that follow. The cheapest set of pairs is
-found exactly (scipy's minimum weight bipartite matching).
+found exactly, for each stretch of time that no possible pair crosses by itself.
 
 A pair is ambiguous when another pairing would have been possible within the usual lag.
 """
@@ -12,8 +12,15 @@ A pair is ambiguous when another pairing would have been possible within the usu
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Indices = np.ndarray[Any, np.dtype[np.intp]]
+    Costs = np.ndarray[Any, np.dtype[np.float64]]
 
 WINDOW_S = 0.030  # the usual lag from request to the application's first line: up to 30 ms, typically 6
 LIMIT_S = 0.500  # chosen: twice the largest lag seen in a burst
@@ -23,6 +30,8 @@ NEIGHBOURS = 24  # chosen: groups looked at for each upgrade; more than any burs
 SAMPLE = 200  # chosen: upgrades and groups that tell how far a clock is off
 CLOSE_S = 0.003  # chosen: a size that tells of a token outweighs an order this close, and no more
 TOKEN_BYTES = 80  # chosen: the shortest token with its header name is longer
+CELLS = 4_000_000  # chosen: a matrix of 32 MB, for 2000 upgrades of which each could be the next one's
+STEP_S2 = 1e-9  # chosen: squares of lags that differ by less are alike; 16 s at a tenth of it, where this takes 1 ms
 
 
 @dataclass(frozen=True)
@@ -158,25 +167,58 @@ def _tokenless(asked: Sequence[Asked], told: Sequence[Told]) -> set[int] | None:
 
 
 def _cheapest(rows: int, columns: int, costs: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
-    """The set of pairs of least total cost, where an unpaired row or column costs as much as the largest lag allowed.
+    """The set of pairs of least total cost, where leaving one alone costs as much as the largest lag allowed."""
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    Made a full matching by one substitute for each row and column. Weights are shifted by one, since the library
-    takes a zero for a missing edge.
+    alone = max(LIMIT_S**2, max(costs.values()))
+    edges = np.array(list(costs))
+    i, j, cost = edges[:, 0], edges[:, 1], np.array(list(costs.values()))
+    size = rows + columns
+    linked = coo_array((np.ones(len(i)), (i, j + rows)), shape=(size, size))
+    _, part = connected_components(linked, directed=False)
+    by_part = np.argsort(part[i], kind="stable")
+    ends = np.flatnonzero(np.diff(part[i][by_part])) + 1
+    chosen: list[tuple[int, int]] = []
+    for some in np.split(by_part, ends):
+        if len(some) == 1:
+            chosen.append((int(i[some[0]]), int(j[some[0]])))
+            continue
+        some_rows, row = np.unique(i[some], return_inverse=True)
+        some_columns, column = np.unique(j[some], return_inverse=True)
+        solve = _dense if len(some_rows) * len(some_columns) <= CELLS else _sparse
+        found = solve(row, column, cost[some], alone)
+        chosen += [(int(some_rows[a]), int(some_columns[b])) for a, b in found]
+    return sorted(chosen)
+
+
+def _dense(row: Indices, column: Indices, cost: Costs, alone: float) -> Iterable[tuple[int, int]]:
+    """The cheapest pairs by way of a whole matrix: each pair saves what leaving both alone would cost."""
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    saved = np.zeros((row.max() + 1, column.max() + 1))
+    saved[row, column] = cost - 2 * alone
+    rows, columns = linear_sum_assignment(saved)
+    return [(a, b) for a, b in zip(rows.tolist(), columns.tolist(), strict=True) if saved[a, b] < 0]
+
+
+def _sparse(row: Indices, column: Indices, cost: Costs, alone: float) -> Iterable[tuple[int, int]]:
+    """The cheapest pairs where a matrix would be too large; alike but for differences below :data:`STEP_S2`.
+
+    Made a full matching by one substitute for each row and column. The library takes a zero for a missing edge, and
+    may need minutes for costs that are no whole numbers.
     """
     import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    pairs = list(costs)
-    i = np.array([a for a, _ in pairs])
-    j = np.array([b for _, b in pairs])
-    alone = max(LIMIT_S**2, max(costs.values()))
-    row = np.concatenate([i, np.arange(rows), rows + np.arange(columns), rows + j])
-    column = np.concatenate([j, columns + np.arange(rows), np.arange(columns), columns + i])
-    weight = np.concatenate(
-        [np.array([costs[one] for one in pairs]), np.full(rows + columns, alone), np.zeros(len(pairs))]
-    )
+    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    at = np.concatenate([row, np.arange(rows), rows + np.arange(columns), rows + column])
+    to = np.concatenate([column, columns + np.arange(rows), np.arange(columns), columns + row])
+    weight = np.concatenate([cost, np.full(rows + columns, alone), np.zeros(len(row))])
     size = rows + columns
-    matrix = coo_array((weight + 1.0, (row, column)), shape=(size, size)).tocsr()
-    matched_rows, matched_columns = min_weight_full_bipartite_matching(matrix)
-    return [(int(a), int(b)) for a, b in zip(matched_rows, matched_columns, strict=True) if a < rows and b < columns]
+    matrix = coo_array((np.round(weight / STEP_S2) + 1.0, (at, to)), shape=(size, size)).tocsr()
+    matched = (places.tolist() for places in min_weight_full_bipartite_matching(matrix))
+    return [(a, b) for a, b in zip(*matched, strict=True) if a < rows and b < columns]
