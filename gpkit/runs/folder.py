@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ def new_run_id(notebook: str, now: datetime) -> str:
     return f"{stamp}Z-{name}-{secrets.token_hex(3)}"
 
 
-def create(outputs: Path, run_id: str) -> Path:
-    """Make a run's partial folder, claimed by this process.
+def create(outputs: Path, run_id: str, records: Mapping[str, Any] | None = None) -> Path:
+    """Make a run's partial folder, claimed by this process, with the JSON files it has from its first moment.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -44,6 +44,8 @@ def create(outputs: Path, run_id: str) -> Path:
         unclaimed.mkdir(parents=True)
         (unclaimed / "evidence").mkdir()
         claim(unclaimed)
+        for name, content in (records or {}).items():
+            write_json(unclaimed / name, content)
         unclaimed.rename(folder)
     except OSError as error:
         raise OutputError(

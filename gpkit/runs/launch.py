@@ -149,7 +149,8 @@ def launch(
 
 
 def _start(plan: Plan) -> _Supervised:
-    folder = folders.create(plan.outputs, folders.new_run_id(plan.name, datetime.now(UTC)))
+    run_id = folders.new_run_id(plan.name, datetime.now(UTC))
+    folder = folders.create(plan.outputs, run_id, {record.RUN_FILE: record.first(plan, run_id)})
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gpkit.runs.supervisor"],
         stdin=subprocess.PIPE,

@@ -36,6 +36,7 @@ class Plan:
         parameters: Every parameter with its checked value.
         given: Names of the parameters that were given; the others have the notebook's default.
         deadline_s: Limit for everything from the start to the finished report, seconds.
+        schedule: Null, or what of the schedule this run stands for: ``name`` of the entry and ``slot_utc``.
     """
 
     notebook: Path
@@ -44,6 +45,7 @@ class Plan:
     parameters: Mapping[str, Any]
     given: tuple[str, ...] = ()
     deadline_s: float = DEADLINE_S
+    schedule: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +82,7 @@ def plan_of(content: Mapping[str, Any]) -> Plan:
         parameters=content["parameters"],
         given=tuple(content["given"]),
         deadline_s=content["deadline_s"],
+        schedule=content["schedule"],
     )
 
 
@@ -91,6 +94,7 @@ def make_plan(
     outputs: Path | None = None,
     deadline_s: float = DEADLINE_S,
     now: datetime | None = None,
+    schedule: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Check everything about a run that can be checked without a kernel.
 
@@ -101,6 +105,7 @@ def make_plan(
         outputs: Where runs are kept; ``outputs/`` of the project by default.
         deadline_s: Limit of the whole run, seconds.
         now: The instant that relative times count from.
+        schedule: The entry and slot of the schedule that the run stands for.
 
     Raises:
         ParameterError: No such notebook, a parameter that is unknown or does not fit, or impossible faults.
@@ -123,7 +128,7 @@ def make_plan(
     folder = (outputs or root / "outputs").absolute()
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
-    return Plan(path, root, folder, parameters, given, deadline_s)
+    return Plan(path, root, folder, parameters, given, deadline_s, schedule)
 
 
 def find_notebook(notebook: str | Path, root: Path) -> Path:

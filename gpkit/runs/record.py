@@ -15,6 +15,7 @@ from typing import Any
 from gpkit.instants import text
 from gpkit.runs import status
 from gpkit.runs.folder import read_json, write_json
+from gpkit.runs.plan import Plan
 
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
@@ -35,6 +36,19 @@ class Outcome:
     error: dict[str, Any] | None = None
     cells: dict[str, int] = field(default_factory=lambda: {"run": 0, "of": 0})
     timings: dict[str, float] = field(default_factory=dict)
+
+
+def first(plan: Plan, run_id: str) -> dict[str, Any]:
+    """What a run is, before anything of it happened: its folder holds this from the moment it has its name."""
+    return {
+        "run_id": run_id,
+        "notebook": plan.name,
+        "notebook_file": plan.notebook_file,
+        "environment": plan.environment or None,
+        **({"schedule": dict(plan.schedule)} if plan.schedule else {}),
+        "status": "running",
+        "verdict": None,
+    }
 
 
 def begin(folder: Path, facts: Mapping[str, Any]) -> None:

@@ -136,10 +136,7 @@ def _report(
 
 def _facts(plan: Plan, folder: Path, started: datetime) -> dict[str, Any]:
     return {
-        "run_id": run_id_of(folder),
-        "notebook": plan.name,
-        "notebook_file": plan.notebook_file,
-        "environment": plan.environment or None,
+        **record.first(plan, run_id_of(folder)),
         "parameters": dict(plan.parameters),
         "given": list(plan.given),
         "deadline_s": plan.deadline_s,
