@@ -96,16 +96,22 @@ def classified(entries: ir.Table, *, phases: Collection[str] | None = None) -> i
 
     rules = grammar()
     told = [rule for rule in rules if phases is None or rule.phase in phases]
-    is_upgrade = entries.http_url.re_search(on_engines(UPGRADE_PATH)) & ~entries.http_url.re_search(PLAIN_PATH)
-    upgrades = [(is_upgrade & entries.http_status.isin(rule.status), rule.id) for rule in rules if rule.field == "http"]
+    upgrade = is_upgrade(entries)
+    upgrades = [(upgrade & entries.http_status.isin(rule.status), rule.id) for rule in rules if rule.field == "http"]
     lines = [rule for rule in rules if rule.field != "http"]
     blocks = [ibis.cases(*upgrades, else_=ibis.null(str))]
     blocks += [_block(entries, lines[begin : begin + BLOCK]) for begin in range(0, len(lines), BLOCK)]
-    may_match = entries.message.re_search(_any_of(told)).fill_null(False) | is_upgrade.fill_null(False)
+    may_match = entries.message.re_search(_any_of(told)).fill_null(False) | upgrade
     rule = ibis.cases((may_match, ibis.coalesce(*blocks)), else_=ibis.null(str))
     if phases is not None:
         rule = rule.isin([rule.id for rule in told]).ifelse(rule, ibis.null(str))
     return entries.mutate(rule=rule)
+
+
+def is_upgrade(entries: ir.Table) -> ir.BooleanValue:
+    """Whether an entry is the request entry of an upgrade, whatever its status; never null."""
+    path = entries.http_url.re_search(on_engines(UPGRADE_PATH))
+    return (path & ~entries.http_url.re_search(PLAIN_PATH)).fill_null(False)
 
 
 def _block(entries: ir.Table, rules: Sequence[Rule]) -> ir.StringValue:

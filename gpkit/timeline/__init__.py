@@ -4,6 +4,7 @@ rows = gpkit.timeline.connections(entries.frame)
 rows = gpkit.timeline.connections_of("entries.parquet")    more entries than fit into memory
 joined = gpkit.timeline.join(attempts, rows)
 gpkit.timeline.clock_offset(attempts)      lowest and highest possible offset of the server's clock
+gpkit.timeline.rates(entries.frame)        upgrades and errors by window and revision
 gpkit.timeline.boot_loops(entries.frame)   revisions that never start
 """
 
@@ -13,10 +14,12 @@ from gpkit.timeline.events import server_events
 from gpkit.timeline.instances import boot_loops, instances
 from gpkit.timeline.joining import join, unclaimed
 from gpkit.timeline.offset import Drift, clock_drift, clock_offset, order
+from gpkit.timeline.rates import by_window, rates
 
 __all__ = [
     "Drift",
     "boot_loops",
+    "by_window",
     "client_family",
     "clock_drift",
     "clock_offset",
@@ -25,6 +28,7 @@ __all__ = [
     "instances",
     "join",
     "order",
+    "rates",
     "server_events",
     "unclaimed",
     "write_connections",

@@ -29,3 +29,10 @@ def batches(expression: ir.Table, size: int = ROWS) -> Iterator[pa.RecordBatch]:
         yield from backend.raw_sql(backend.compile(expression)).toArrow().cast(kinds).to_batches(max_chunksize=size)
     else:
         yield from backend.to_pyarrow_batches(expression, chunk_size=size)
+
+
+def whole(expression: ir.Table) -> pa.Table:
+    """All rows of an expression whose result is small."""
+    import pyarrow as pa
+
+    return pa.Table.from_batches(list(batches(expression)), schema=expression.schema().to_pyarrow())
