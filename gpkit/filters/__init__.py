@@ -1,9 +1,41 @@
 """The Cloud Logging filter language: read, checked, applied to entries, written and composed."""
 
 from gpkit.filters.checking import check
+from gpkit.filters.composing import (
+    all_of,
+    any_of,
+    at_or_after,
+    before,
+    equals,
+    has,
+    matches,
+    none_of,
+    one_of,
+    present,
+    quote,
+)
 from gpkit.filters.errors import FilterError
 from gpkit.filters.interpreter import predicate
+from gpkit.filters.normal import normal
 from gpkit.filters.parsing import parse
 from gpkit.filters.syntax import Filter
 
-__all__ = ["Filter", "FilterError", "check", "parse", "predicate"]
+__all__ = [
+    "Filter",
+    "FilterError",
+    "all_of",
+    "any_of",
+    "at_or_after",
+    "before",
+    "check",
+    "equals",
+    "has",
+    "matches",
+    "none_of",
+    "normal",
+    "one_of",
+    "parse",
+    "predicate",
+    "present",
+    "quote",
+]

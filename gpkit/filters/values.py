@@ -109,6 +109,16 @@ def instant_ns(text: str) -> int | None:
     return None if whole is None else whole * 10**9 + int((part or "0").ljust(9, "0"))
 
 
+def instant_text(ns: int) -> str:
+    """An instant as RFC 3339 in UTC, with all nine digits of the second.
+
+    Raises:
+        OverflowError: It lies outside the years 1 to 9999.
+    """
+    second, part = divmod(ns, 10**9)
+    return f"{(_EPOCH + second * _SECOND).strftime('%Y-%m-%dT%H:%M:%S').zfill(19)}.{part:09d}Z"
+
+
 def as_integer(value: Any) -> int | None:
     """An integer field as it stands in JSON: a number, or a text of digits, as 64-bit integers are written."""
     if isinstance(value, int):
