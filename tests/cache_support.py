@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gpkit.cache import Key
+from gpkit.cache import Held, Key
 
 SCHEMA = pa.schema(
     {
@@ -44,10 +44,10 @@ def table(*lines: str) -> pa.Table:
     return pa.table(dict(zip(SCHEMA.names, map(list, columns), strict=True)), schema=SCHEMA)
 
 
-def ids(held: pa.Table | None) -> list[str | None]:
-    """The insert ids of a table."""
+def ids(held: Held | None) -> list[str | None]:
+    """The insert ids of what a slice holds."""
     assert held is not None
-    found: list[str | None] = held["insert_id"].to_pylist()
+    found: list[str | None] = held.table["insert_id"].to_pylist()
     return found
 
 

@@ -141,5 +141,5 @@ for number in range(8):
         process.communicate("\n", timeout=120)
 
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert len(shelf_in(tmp_path).read(ONE)) == 24
+    assert len(shelf_in(tmp_path).read(ONE).table) == 24
     assert len(list(shelf_in(tmp_path).folder.iterdir())) == 2

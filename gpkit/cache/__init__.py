@@ -7,8 +7,8 @@ with shelf.claim(slice.since_ns) as claim:
 """
 
 from gpkit.cache.key import Key
-from gpkit.cache.shelf import Claim, Fault, Shelf
-from gpkit.cache.slices import SLICE_NS, SLICE_S, Read, Slice, Stretch, missing, union
+from gpkit.cache.shelf import Claim, Fault, Held, Shelf
+from gpkit.cache.slices import SLICE_NS, SLICE_S, Read, Slice, Stretch, missing, settled, starts, union
 from gpkit.cache.store import Pruned, Store, default_folder
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "SLICE_S",
     "Claim",
     "Fault",
+    "Held",
     "Key",
     "Pruned",
     "Read",
@@ -25,5 +26,7 @@ __all__ = [
     "Stretch",
     "default_folder",
     "missing",
+    "settled",
+    "starts",
     "union",
 ]

@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gpkit.cache import files
 from gpkit.cache.claims import claimed
@@ -35,6 +35,13 @@ T = TypeVar("T")
 SLICE, PART, LOCK = ".parquet", ".part", ".lock"
 KEY_FILE = "key.json"
 _OLD_S = 3600.0  # chosen: no key file takes an hour to write
+
+
+class Held(NamedTuple):
+    """The entries of a slice, and the reads that brought them."""
+
+    table: pa.Table
+    reads: tuple[Read, ...]
 
 
 @dataclass(frozen=True)
@@ -85,15 +92,15 @@ class Shelf:
         held = settled(about.reads, late_ns=self.late_ns, now_ns=self.now_ns())
         return Slice(since_ns, since_ns + SLICE_NS, about.reads, held, about.entries)
 
-    def read(self, since_ns: int) -> pa.Table | None:
-        """The entries of a slice; null when there is none that can be used, which :attr:`faults` tells."""
+    def read(self, since_ns: int) -> Held | None:
+        """What a slice holds; null when there is nothing that can be used, which :attr:`faults` tells."""
         path = self._path(since_ns)
         found = self._usable(path, lambda: files.read(path, self.folder.name, since_ns))
         if found is None:
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # when it was last of use: pruning asks for it
-        return found[0]
+        return Held(found[0], found[1].reads)
 
     @contextlib.contextmanager
     def claim(

@@ -1,0 +1,188 @@
+"""Missing stretches of a log, filled one after the other; and what came of it.
+
+Each stretch is one stream (:mod:`gpkit.logs.streaming`), as far as another process does not fill the same. Of two
+processes one goes ahead, and the other follows from the cache. Once the far side fails, the rest is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gpkit import cloud
+from gpkit.cache import SLICE_NS, Claim, Shelf, Stretch, missing
+from gpkit.entries import Extractor
+from gpkit.errors import OutputError
+from gpkit.logs.progress import Progress, left_s
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TELL_S = 1.0  # chosen: a person reads no faster
+WAIT_S = 1800.0  # chosen: twice what a process needs that reads the densest slice at the quota
+
+Ask = Callable[[Stretch], Generator[cloud.Page, None, None]]
+
+
+@dataclass
+class Outcome:
+    """What came of a filling, apart from what is in the cache now.
+
+    Attributes:
+        entries: That came from the far side.
+        calls: Made for them, failed ones too.
+        loose: Entries that could not be kept, and
+        loose_stretches: the time that they are all of.
+        given_up: Stretches that were not read, and why.
+        notes: What else a reader must know.
+        failure: The error that ended it; null when none did.
+    """
+
+    entries: int = 0
+    calls: int = 0
+    loose: list[pa.Table] = field(default_factory=list)
+    loose_stretches: list[Stretch] = field(default_factory=list)
+    given_up: list[tuple[Stretch, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failure: cloud.Incomplete | None = None
+
+    def not_kept(self, error: OutputError) -> None:
+        """Note, once, that the cache could not be written."""
+        note = f"Not everything that was read is in the cache: {error.what}"
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+class Filling:
+    """The filling of a window.
+
+    Args:
+        shelf: Where slices are kept.
+        extractor: Makes the tables.
+        ask: The pages of a stretch, oldest first.
+        slices: How many the window touches.
+        reads_per_minute: The quota.
+        tell: Told how far it is, now and then.
+
+    Attributes:
+        slices: How many the window touches.
+        outcome: What came of it so far.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        extractor: Extractor,
+        ask: Ask,
+        *,
+        slices: int,
+        reads_per_minute: int,
+        tell: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.shelf = shelf
+        self.extractor = extractor
+        self.ask = ask
+        self.outcome = Outcome()
+        self.slices = slices
+        self._reads_per_minute = reads_per_minute
+        self._tell = tell
+        self._told_s = float("-inf")
+        self._left: dict[int, int] = {}
+        self._whole_ns = 0
+        self._began_ns, self._began_s = shelf.now_ns(), time.monotonic()
+
+    def fill(self, gaps: Iterable[Stretch]) -> None:
+        """Read the gaps, in order."""
+        gaps = tuple(gaps)
+        self._left = _by_slice(gaps)
+        self._whole_ns = sum(self._left.values())
+        for gap in gaps:
+            at_ns = gap.since_ns
+            while at_ns < gap.until_ns:
+                if self.outcome.failure is not None:
+                    self.give_up(Stretch(at_ns, gap.until_ns), self.outcome.failure.reason)
+                    break
+                at_ns = self._go_on(Stretch(at_ns, gap.until_ns))
+        if gaps:
+            self.report(at_once=True)
+
+    def now_ns(self) -> int:
+        """The clock, but never ahead of what has really passed: a read must not seem later than it was."""
+        passed_ns = int((time.monotonic() - self._began_s) * 1e9)
+        return min(self.shelf.now_ns(), self._began_ns + passed_ns)
+
+    def still_missing(self, wanted: Stretch) -> tuple[Stretch, ...]:
+        """What of a part of one slice is to be read: neither settled, nor read by another since this began."""
+        found = self.shelf.slice(_begin(wanted.since_ns))
+        now_ns = self.shelf.now_ns()
+        fresh = [Stretch(*read[:2]) for read in found.reads if self._began_ns <= read.at_ns <= now_ns]
+        return missing(wanted, [*found.held, *fresh])
+
+    def passed(self, stretch: Stretch) -> None:
+        """A part of one slice is done."""
+        begin_ns = _begin(stretch.since_ns)
+        left_ns = self._left.pop(begin_ns, 0) - (stretch.until_ns - stretch.since_ns)
+        if left_ns > 0:
+            self._left[begin_ns] = left_ns
+
+    def give_up(self, stretch: Stretch, why: str) -> None:
+        """A stretch is not read."""
+        self.outcome.given_up.append((stretch, why))
+
+    def report(self, waiting: str = "", *, ahead_ns: int = 0, at_once: bool = False) -> None:
+        """Tell how far it is, now and then; ``ahead_ns`` is what of an unfinished slice was read."""
+        now_s = time.monotonic()
+        if self._tell is None or (now_s - self._told_s < TELL_S and not at_once):
+            return
+        self._told_s = now_s
+        missing_ns = sum(self._left.values()) - ahead_ns
+        left = left_s(
+            calls=self.outcome.calls,
+            read_ns=self._whole_ns - missing_ns,
+            missing_ns=missing_ns,
+            reads_per_minute=self._reads_per_minute,
+        )
+        self._tell(Progress(self.slices - len(self._left), self.slices, self.outcome.entries, left, waiting))
+
+    def _go_on(self, gap: Stretch) -> int:
+        """Read from the begin of a gap as far as it goes; where to go on."""
+        from gpkit.logs.streaming import Stream
+
+        begin_ns = _begin(gap.since_ns)
+        part = Stretch(gap.since_ns, min(begin_ns + SLICE_NS, gap.until_ns))
+        with contextlib.ExitStack() as held:
+            claim: Claim | None = None
+            try:
+                claim = held.enter_context(self.shelf.claim(begin_ns, wait_s=WAIT_S, on_wait=self._waits))
+                if claim is None:
+                    self.give_up(part, f"another process has been reading it for more than {WAIT_S / 60:.0f} min")
+                    return part.until_ns
+            except OutputError as error:
+                self.outcome.not_kept(error)
+            left = self.still_missing(part)
+            if not left:
+                self.passed(part)
+                return part.until_ns
+            # What is held in the middle of a slice ends the stream there.
+            until_ns = gap.until_ns if left[0].until_ns == part.until_ns else left[0].until_ns
+            return Stream(self, Stretch(left[0].since_ns, until_ns), claim, held.pop_all()).run()
+
+    def _waits(self, seconds: float) -> None:
+        self.report(f"another process reads this slice, for {seconds:.0f} s", at_once=True)
+
+
+def _begin(instant_ns: int) -> int:
+    return instant_ns // SLICE_NS * SLICE_NS
+
+
+def _by_slice(gaps: Iterable[Stretch]) -> dict[int, int]:
+    """How many nanoseconds are missing of each slice, by its begin."""
+    found: dict[int, int] = {}
+    for gap in gaps:
+        for begin_ns in range(_begin(gap.since_ns), gap.until_ns, SLICE_NS):
+            part_ns = min(begin_ns + SLICE_NS, gap.until_ns) - max(begin_ns, gap.since_ns)
+            found[begin_ns] = found.get(begin_ns, 0) + part_ns
+    return found
