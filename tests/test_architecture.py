@@ -22,6 +22,7 @@ ORDER = [
     ["gpkit.findings"],
     ["gpkit.figures"],
     ["gpkit.investigation"],
+    ["gpkit.history"],
     ["gpkit.report"],
     ["gpkit.runs"],
     ["gpkit.local"],

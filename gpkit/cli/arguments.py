@@ -71,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     _probe(_command(commands, "probe", "open real connections; one attempt a line"))
     _logs(_command(commands, "logs", "read exported log entries; one entry a line"))
     _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
+    _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
+    _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
     local = _command(commands, "local", "the local stack")
     _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
@@ -145,6 +147,56 @@ def _connections(command: argparse.ArgumentParser) -> None:
     _sources(command)
     _output(command)
     command.set_defaults(command=call)
+
+
+def _runs(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.past import runs
+
+        return runs(chosen)
+
+    command.add_argument("--notebook", metavar="N", default="", help="only runs of this notebook")
+    command.add_argument("-e", "--environment", metavar="E", default="", help="only runs on this target")
+    command.add_argument("--verdict", metavar="V", default="", help="healthy, findings, inconclusive or no-data")
+    command.add_argument("--status", metavar="S", default="", help="ok, failed, timeout, kernel-died, missed …")
+    command.add_argument("--since", metavar="T", default="", help="only runs made since: -1h, yesterday, 2025-09-07")
+    command.add_argument("--limit", type=int, metavar="N", help="at most so many (50 in a terminal, else all)")
+    _past(command)
+    command.set_defaults(command=call)
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.past import show
+
+        return show(chosen)
+
+    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    _past(command)
+    command.set_defaults(command=call)
+
+
+def _past(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
+    command.add_argument("--json", action="store_true", help="JSON in a terminal too")
+
+
+def _cache(command: argparse.ArgumentParser) -> None:
+    def listing(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.cache import listing
+
+        return listing(chosen)
+
+    def prune(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.cache import prune
+
+        return prune(chosen)
+
+    command.set_defaults(command=listing)
+    pruning = _command(command.add_subparsers(metavar="COMMAND"), "prune", "remove slices that were not read for long")
+    pruning.add_argument("--older-than", required=True, metavar="AGE", help="since they were last read: 30d, 2w, 12h")
+    pruning.add_argument("--project", default="", metavar="P", help="only of this project")
+    pruning.set_defaults(command=prune)
 
 
 def _local_up(command: argparse.ArgumentParser) -> None:

@@ -55,6 +55,7 @@ class Account:
         findings: The headline first, then what fails, what is undecided, what meets.
         failure: What ended the run (``kind``, ``message``), empty when nothing did.
         run: The whole of run.json, for the facts that are only shown.
+        results: The whole of results.json, likewise.
         problems: One sentence for each file that could not be read.
     """
 
@@ -72,6 +73,7 @@ class Account:
     findings: tuple[Claim, ...] = ()
     failure: Mapping[str, Any] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -116,6 +118,7 @@ def _account(folder: Path, run: dict[str, Any], results: dict[str, Any], problem
         findings=tuple(findings),
         failure=failure if isinstance(failure, Mapping) else {"message": _text(failure)},
         run=run,
+        results=results,
         problems=tuple(problems),
     )
 
@@ -129,6 +132,11 @@ def _findings(results: Mapping[str, Any]) -> list[Claim]:
         for number, item in enumerate(found if isinstance(found, list) else [], start=1)
         if isinstance(item, Mapping)
     ]
+
+
+def claim_of(finding: Mapping[str, Any]) -> Claim:
+    """One finding as a record has it."""
+    return _claim(finding, 1, {})
 
 
 def _claim(item: Mapping[str, Any], number: int, lines: Mapping[str, Any]) -> Claim:

@@ -1,0 +1,163 @@
+"""``gpkit runs`` and ``gpkit show``: what ran, and what it found.
+
+JSON lines on standard output when it is piped or with ``--json``; in a terminal, text for people on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpkit.cli import put_out, tell
+from gpkit.errors import EXIT_HEALTHY, ParameterError
+
+if TYPE_CHECKING:
+    from gpkit.history import Past
+    from gpkit.report.account import Account
+
+_SHOWN = 50  # chosen: what a person looks through; a program gets all
+
+
+def runs(chosen: argparse.Namespace) -> int:
+    """List past runs, newest first."""
+    from gpkit.instants import instant
+    from gpkit.runs.look import look
+
+    if chosen.limit is not None and chosen.limit < 1:
+        raise ParameterError(f"--limit {chosen.limit} leaves nothing to list.", next_step="Write --limit 1 or more.")
+    is_told = for_people(chosen)
+    found = look(
+        outputs_of(chosen),
+        notebook=chosen.notebook,
+        environment=chosen.environment,
+        verdict=chosen.verdict,
+        status=chosen.status,
+        since=instant(chosen.since, now=datetime.now(UTC), name="--since"),
+        limit=chosen.limit or (_SHOWN + 1 if is_told else None),
+    )
+    if not is_told:
+        put_out("".join(json.dumps(past.as_dict(), ensure_ascii=False) + "\n" for past in found))
+        return EXIT_HEALTHY
+    limit = chosen.limit or _SHOWN
+    columns = ("RUN", "ENVIRONMENT", "STATUS", "VERDICT", "HEADLINE")
+    tell(aligned([columns, *(_row(past) for past in found[:limit])]) if found else "No run fits.")
+    if len(found) > limit:
+        tell(f"Older runs are not shown: gpkit runs --limit {10 * limit}")
+    return EXIT_HEALTHY
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Show one past run."""
+    from gpkit.report.account import read_account
+    from gpkit.runs.look import look_at
+
+    past = look_at(outputs_of(chosen), chosen.run)
+    account = read_account(past.folder)
+    if for_people(chosen):
+        tell(told(past, account))
+    else:
+        put_out(json.dumps(_whole(past, account), ensure_ascii=False) + "\n")
+    return EXIT_HEALTHY
+
+
+def outputs_of(chosen: argparse.Namespace) -> Path:
+    """Where runs are kept."""
+    from gpkit.environments import project_root
+
+    return (chosen.outputs or project_root() / "outputs").absolute()
+
+
+def for_people(chosen: argparse.Namespace) -> bool:
+    """Whether somebody reads standard output in a terminal, and did not ask for JSON."""
+    return not chosen.json and sys.stdout is not None and sys.stdout.isatty()
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    """Rows of text with their columns one below the other; the last one is as long as it is."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths[-1] = 0
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def told(past: Past, account: Account) -> str:
+    """One run for people: how it ended, what it found, with what it was made."""
+    from gpkit.report import provenance
+    from gpkit.report.visible import one_line
+    from gpkit.report.wording import failure_message
+
+    verdict = past.verdict or ("no verdict" if past.status == "ok" else "")
+    head = [part for part in (past.notebook or "a run", past.environment and f"on {past.environment}") if part]
+    lines = [one_line(" ".join(head)) + f": {past.status}" + (f", {verdict}" if verdict else "")]
+    lines += [one_line(failure_message(account), 1000)] if account.failure else []
+    lines += [one_line(problem) for problem in dict.fromkeys((*past.problems, *account.problems))]
+    lines += _findings(account)
+    for title, pairs in (
+        ("Run", [*provenance.facts(account), *([("Repeats", past.rerun_of)] if past.rerun_of else [])]),
+        ("Parameters", _parameters(account)),
+        ("Coverage", provenance.coverage(account)),
+        ("Versions", provenance.versions(account)),
+    ):
+        if pairs:
+            lines += ["", title, aligned([("", name, value) for name, value in pairs])]
+    lines += ["", f"Report: {past.report or 'none'}", f"Folder: {past.folder}"]
+    return "\n".join(lines).replace("\u00a0", " ")
+
+
+def _row(past: Past) -> tuple[str, ...]:
+    from gpkit.report.visible import one_line
+
+    said = " ".join(past.problems) or headline_of(past) or one_line(past.failure.get("message"), 100)
+    state = "being made" if past.is_partial and past.status == "running" else past.status
+    return (past.folder.name, one_line(past.environment) or "–", state, past.verdict or "–", said)
+
+
+def headline_of(past: Past) -> str:
+    """The headline finding's id and numbers; empty for a run without a verdict."""
+    from gpkit.report.account import claim_of
+    from gpkit.report.measures import measure
+    from gpkit.report.visible import one_line
+
+    if not (past.headline and past.verdict):
+        return ""
+    claim = claim_of(past.headline)
+    return f"{one_line(claim.id)} {measure(claim).sentence}".replace("\u00a0", " ").strip()
+
+
+def _findings(account: Account) -> list[str]:
+    from gpkit.report.measures import measure
+    from gpkit.report.visible import one_line
+    from gpkit.report.wording import verdict_word
+
+    if not account.findings:
+        return ["", "No finding was recorded."]
+    lines = ["", "Findings" + ("" if account.status == "ok" else " recorded before the run ended")]
+    for claim in account.findings:
+        lines.append(f"  {verdict_word(claim).word}  {one_line(claim.id)}  {measure(claim).sentence}")
+        lines.append(f"    {one_line(claim.claim, 600)}")
+        lines += [f"    Next step: {one_line(claim.next_step, 600)}"] if claim.next_step else []
+    return lines
+
+
+def _parameters(account: Account) -> list[tuple[str, str]]:
+    from gpkit.report import provenance
+
+    given = account.run.get("given") or []
+    return [(name, f"{value}  (given)" if name in given else value) for name, value in provenance.parameters(account)]
+
+
+def _whole(past: Past, account: Account) -> dict[str, Any]:
+    names = ("parameters", "given", "window", "coverage", "python", "platform", "versions", "git", "timings", "cells")
+    results = account.results
+    return {
+        **past.as_dict(),
+        **{name: account.run.get(name) for name in names},
+        "findings": results.get("findings") or [],
+        "against": results.get("against"),
+        "problems": list(dict.fromkeys((*past.problems, *account.problems))),
+    }

@@ -1,0 +1,70 @@
+"""Past runs as a command sees them: orphans completed first, then filtered, newest first."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from gpkit.errors import ParameterError, nearest
+from gpkit.history import Past, find, newest
+from gpkit.history.past import STATUSES, UNKNOWN, VERDICTS
+from gpkit.runs import folder as folders
+from gpkit.runs import status
+from gpkit.runs.orphans import complete_orphans
+from gpkit.runs.processes import is_running
+
+
+def look(
+    outputs: Path,
+    *,
+    notebook: str = "",
+    environment: str = "",
+    verdict: str = "",
+    status: str = "",
+    since: datetime | None = None,
+    limit: int | None = None,
+) -> list[Past]:
+    """The runs of an outputs folder, newest first. An empty filter lets everything through.
+
+    Raises:
+        ParameterError: A verdict or status that does not exist.
+    """
+    _require(verdict, VERDICTS, "verdict")
+    _require(status, (*STATUSES, UNKNOWN), "status")
+    complete_orphans(outputs)
+    found = (
+        past
+        for past in map(labelled, newest(outputs / "runs", notebook=notebook, since=since))
+        if (not notebook or past.notebook == notebook)
+        and (not environment or past.environment == environment)
+        and (not verdict or past.verdict == verdict)
+        and (not status or past.status == status)
+    )
+    return list(islice(found, limit))
+
+
+def look_at(outputs: Path, written: str) -> Past:
+    """The run that an id, the beginning of one, ``last`` or a path means.
+
+    Raises:
+        ParameterError: There is none, or there are several.
+    """
+    complete_orphans(outputs)
+    return labelled(find(outputs, written))
+
+
+def labelled(past: Past) -> Past:
+    """A run that says it is running while its maker is gone, and that could not be completed, is interrupted."""
+    if not past.is_partial or is_running(folders.read_json(past.folder / folders.PROCESS_FILE)):
+        return past
+    told = "Its maker is gone, and its record could not be completed."
+    return dataclasses.replace(past, status=status.INTERRUPTED, verdict="", problems=(*past.problems, told))
+
+
+def _require(written: str, known: tuple[str, ...], what: str) -> None:
+    if written and written not in known:
+        raise ParameterError(
+            f"{written!r} is no {what}.", nearest(written, known), f"A {what} is one of: {', '.join(known)}."
+        )
