@@ -129,7 +129,7 @@ def test_the_page_on_the_local_stack_lists_the_table(root):
 
 def test_the_command_of_the_page_starts_a_stack_as_it_stands(root, tmp_path):
     page = (root / "docs" / "local-stack.md").read_text("utf-8")
-    [line] = [line for line in page.splitlines() if "-m gpkit.local" in line]
+    [line] = [line for line in page.splitlines() if "-m gpkit.local " in line]
     first, *rest = shlex.split(line)
     (tmp_path / "parameters").symlink_to(root / "parameters")
     process = subprocess.Popen([sys.executable, *rest], cwd=tmp_path)

@@ -208,6 +208,9 @@ def _local_up(command: argparse.ArgumentParser) -> None:
     command.add_argument("--faults", type=Path, metavar="FILE", help="faults to inject, YAML")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the faults (0)")
     command.add_argument("--port", type=int, default=0, metavar="P", help="port on loopback; 0 chooses a free one")
+    command.add_argument(
+        "--export", nargs="+", type=Path, default=[], metavar="FILE", help="log entries that the logging API serves too"
+    )
     command.set_defaults(command=call)
 
 

@@ -130,7 +130,6 @@ def _compile(text: str) -> Compiled:
         return Compiled()
     try:
         parsed = filters.parse(text)
-        filters.check(parsed)
         tree = parsed.tree
         parts = list(tree.parts) if isinstance(tree, And) else [] if tree is None else [tree]
         found = Compiled()
@@ -138,16 +137,16 @@ def _compile(text: str) -> Compiled:
         if rest:
             found.test = filters.predicate(Filter(text, And(tuple(rest)) if len(rest) > 1 else rest[0]))
     except filters.FilterError as error:
-        raise unparseable(text, error) from None
+        raise _unparseable(error) from None
     return found
 
 
-def unparseable(text: str, error: filters.FilterError) -> RefusedError:
-    """The refusal of a wrong filter, which begins as the service's does; what follows is gpkit's own account."""
-    before = text[: error.position]
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    what = error.what.splitlines()[0]
-    return invalid(f"Unparseable filter: syntax error at line {line}, column {column}: {what}", "filter")
+def _unparseable(error: filters.FilterError) -> RefusedError:
+    """The refusal of a wrong filter. It begins as the service's own does; what follows is gpkit's account."""
+    problem = error.what.partition(": ")[2]
+    expected = f" Expected {', '.join(error.expected)}." if error.expected else ""
+    place = f"line {error.line}, column {error.column}"
+    return invalid(f"Unparseable filter: {error.kind} error at {place}: {problem}{expected}", "filter")
 
 
 def _narrow(found: Compiled, part: Node) -> bool:
