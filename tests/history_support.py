@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,3 +126,14 @@ def many_runs(root: Path, count: int = 10_000) -> None:
                 indent=1,
             )
         )
+
+
+def at_a_terminal(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command with its standard output in a terminal."""
+    controller, terminal = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "gpkit", *arguments], cwd=project, stdout=terminal, stderr=subprocess.PIPE, text=True
+    )
+    os.close(terminal)
+    os.close(controller)
+    return done

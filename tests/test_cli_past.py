@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tests.history_support import finding, meets, past_run
+from tests.history_support import at_a_terminal, finding, meets, past_run
 from tests.runs_support import gpkit, make_project
 
 
 @pytest.fixture
 def project(tmp_path):
     return make_project(tmp_path)
-
-
-def at_a_terminal(project, *arguments):
-    """The command with its standard output in a terminal; what it says to people."""
-    controller, terminal = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "gpkit", *arguments], cwd=project, stdout=terminal, stderr=subprocess.PIPE, text=True
-    )
-    os.close(terminal)
-    os.close(controller)
-    return done
 
 
 def test_a_list_is_one_json_object_a_line_newest_first(project):

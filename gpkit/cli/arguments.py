@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
     _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
     _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
+    _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
     local = _command(commands, "local", "the local stack")
     _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
@@ -172,6 +173,18 @@ def _show(command: argparse.ArgumentParser) -> None:
         return show(chosen)
 
     command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    _past(command)
+    command.set_defaults(command=call)
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.diff import diff
+
+        return diff(chosen)
+
+    command.add_argument("a", metavar="A", help="the earlier run: its id, the beginning of it, last, or a folder")
+    command.add_argument("b", metavar="B", help="the later run")
     _past(command)
     command.set_defaults(command=call)
 

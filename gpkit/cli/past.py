@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def for_people(chosen: argparse.Namespace) -> bool:
     return not chosen.json and sys.stdout is not None and sys.stdout.isatty()
 
 
-def aligned(rows: list[tuple[str, ...]]) -> str:
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows of text with their columns one below the other; the last one is as long as it is."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     widths[-1] = 0

@@ -130,10 +130,10 @@ def read(folder: Path) -> Past:
     return _past(folder, run_id, record)
 
 
-def read_results(folder: Path) -> dict[str, Any]:
-    """The object in a folder's results.json; empty when there is none."""
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty when there is none."""
     try:
-        content = msgspec.json.decode((folder / RESULTS_FILE).read_bytes())
+        content = msgspec.json.decode(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
