@@ -189,7 +189,7 @@ def test_entries_of_the_local_api_are_as_they_were_logged(tmp_path: Path) -> Non
     lines = [
         f'{{"logName":"projects/p/logs/x","insertId":"x{n}","timestamp":"2025-09-07T13:34:01.{n}23456789Z",'
         f'"resource":{{"type":"global"}},"jsonPayload":{{{odd}}},"errorGroups":[{{"id":"CKXx"}}]}}'
-        for n, odd in enumerate(EXACT)
+        for n, odd in enumerate(odd for odd in EXACT if "half" not in odd)
     ]
     file.write_text("\n".join(lines) + "\n")
 
