@@ -314,3 +314,16 @@ def test_the_api_listens_on_loopback_only(api):
 
     assert set(listening) == {"127.0.0.1"}
     assert os.getpid() != api.pid
+
+
+def test_an_entry_that_is_no_strict_json_spoils_no_page(tmp_path):
+    start = b'{"insertId": "%s", "logName": "projects/p/logs/l", "timestamp": "2025-09-07T13:00:0%dZ", "x": %s}'
+    values = {b"utf": b'"\xff"', b"nan": b"NaN", b"tab": b'"\x01"', b"none": b"{", b"huge": b"[1e400, 1]"}
+    lines = [start % (insert_id, at, value) for at, (insert_id, value) in enumerate(values.items())]
+    log = tmp_path / "entries.jsonl"
+    log.write_bytes(b"\n".join(lines) + b"\n")
+    with cloud_logging(log_file=log) as followed, cloud_logging([log]) as exported:
+        for api, ids in ((followed, ["utf", "nan", "tab", "huge"]), (exported, ["utf", "nan", "huge"])):
+            found = listed(api, "p")["entries"]
+            assert [one["insertId"] for one in found] == ids
+            assert (found[0]["x"], found[1]["x"]) == ("\N{REPLACEMENT CHARACTER}", "NaN")

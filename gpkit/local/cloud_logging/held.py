@@ -6,6 +6,7 @@ Pure. Nanoseconds since 1970.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class _Head(msgspec.Struct):
     insertId: Any = None  # noqa: N815 - the API's name
     logName: Any = None  # noqa: N815 - the API's name
     resource: Any = None
+    insert_id: Any = None
+    log_name: Any = None
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -61,13 +64,9 @@ def hold(raw: bytes, project: str) -> Held | None:
         raw: The entry's JSON. Top-level keys in snake case are renamed; every value stays as it stood.
         project: Where an entry is taken to be from that has neither log name nor project.
     """
-    if b'"insert_id"' in raw or b'"log_name"' in raw:
-        raw = _renamed(raw)
-    try:
-        head = _head.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        found = decode(raw)
-        head = _Head(*(found.get(name) for name in _Head.__struct_fields__))
+    raw, head = _read(raw)
+    if head.insert_id is not None or head.log_name is not None:
+        raw, head = _read(_renamed(raw))
     at_ns = instant_ns(head.timestamp)
     if at_ns is None:
         at_ns = instant_ns(head.receiveTimestamp)
@@ -81,6 +80,35 @@ def _project(head: _Head) -> str:
     labels = head.resource.get("labels") if isinstance(head.resource, dict) else None
     found = labels.get("project_id") if isinstance(labels, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def _read(raw: bytes) -> tuple[bytes, _Head]:
+    """An entry's bytes, and what is looked at of them.
+
+    The bytes of what is no JSON are written again so that it spoils no page: those that are no UTF-8 are replaced,
+    control characters escaped, and NaN and infinities are texts, as proto3 JSON has them.
+    """
+    try:
+        raw.decode("utf-8")
+        return raw, _head.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        # Python's own decoder takes half of a surrogate pair and huge numbers, which are JSON.
+        found = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        found = decode(raw)
+        raw = json.dumps(found).encode()
+    values = found if isinstance(found, dict) else {}
+    return raw, _Head(*(values.get(name) for name in _Head.__struct_fields__))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _finite(number: str) -> float | str:
+    return float(number) if math.isfinite(float(number)) else number
 
 
 def _renamed(raw: bytes) -> bytes:
@@ -97,9 +125,9 @@ def decode(raw: bytes) -> Mapping[str, Any]:
         found = _any.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         try:
-            # Python's own decoder takes half of a surrogate pair, which logs do hold.
-            found = json.loads(raw.decode("utf-8", errors="replace"))
-        except ValueError:
+            text = raw.decode("utf-8", errors="replace")
+            found = json.loads(text, strict=False, parse_constant=str, parse_float=_finite)
+        except (ValueError, RecursionError):
             return {}
     return found if isinstance(found, dict) else {}
 

@@ -39,6 +39,18 @@ class Encoder:
         """The bytes that an entry takes in a response."""
         return len(self.entry(number))
 
+    def parts(self, numbers: list[int]) -> list[list[int]]:
+        """Entries in as many responses as their bytes need; one empty response for none."""
+        parts: list[list[int]] = [[]]
+        filled = 0
+        for number in numbers:
+            filled += self.size(number)
+            if parts[-1] and filled > LARGEST_PAGE_BYTES:
+                parts.append([])
+                filled = self.size(number)
+            parts[-1].append(number)
+        return parts
+
     def page(self, numbers: list[int], next_token: str) -> bytes:
         """A ListLogEntriesResponse."""
         token = _field(2, next_token.encode()) if next_token else b""

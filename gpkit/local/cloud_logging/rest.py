@@ -46,12 +46,15 @@ def application(listing: Listing) -> Starlette:
     async def about(_: Request) -> Response:
         return JSONResponse({"resources": listing.store.parents(), "entries": len(listing.store.raws)})
 
+    async def broken(_: Request, __: Exception) -> Response:
+        return _refusal(RefusedError(500, "Internal error encountered."))
+
     async def unknown(request: Request, _: Exception) -> Response:
         return _refusal(RefusedError(404, f"Not found: {request.method} {request.url.path}"))
 
     return Starlette(
         routes=[Route("/v2/entries:list", entries_list, methods=["POST"]), Route("/", about)],
-        exception_handlers={404: unknown, 405: unknown, ClientDisconnect: _gone},
+        exception_handlers={404: unknown, 405: unknown, 500: broken, ClientDisconnect: _gone},
     )
 
 

@@ -44,7 +44,9 @@ def server(listing: Listing) -> tuple[grpc.aio.Server, int]:
     async def tail_log_entries(requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]) -> None:
         try:
             async for numbers, over_rate, not_consumed in tails.follow(_wanted(requests)):
-                await context.write(encoder.tailed(numbers, over_rate, not_consumed))
+                for part in encoder.parts(numbers):
+                    await context.write(encoder.tailed(part, over_rate, not_consumed))
+                    over_rate = not_consumed = 0
         except RefusedError as refused:
             await _abort(context, refused)
 

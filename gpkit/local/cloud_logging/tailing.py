@@ -18,8 +18,8 @@ from gpkit.local.cloud_logging.selection import Search
 
 DEFAULT_WINDOW_NS = 2_000_000_000  # documented, of TailLogEntriesRequest.buffer_window
 LONGEST_WINDOW_NS = 60_000_000_000  # documented
-MOST_IN_RESPONSE = 1_000  # chosen
 MINUTE_S = 60.0
+BLOCKED_S = 0.2  # chosen: a response that waits so long for its reader is one that is not consumed
 _LOOK_EVERY_S = 0.01  # chosen: how soon an entry is noticed
 
 
@@ -90,15 +90,16 @@ async def _arrivals(
 ) -> AsyncIterator[tuple[list[int], int, int]]:
     store, at = listing.store, len(listing.store.raws)
     waiting: list[tuple[float, int]] = []
-    minute_s, sent = time.monotonic(), 0
+    minute_s, sent, blocked_s = time.monotonic(), 0, 0.0
     while True:
         listing.catch_up()
         now_s, limits = time.monotonic(), listing.script.tail
         new = [number for number in range(at, len(store.raws)) if _selects(listing, search, number)]
         at = len(store.raws)
-        # They came since this was reached last: at once, or while the responses were not read.
-        not_consumed = max(0, len(new) - limits.unread)
-        waiting += [(now_s + window_s, number) for number in new[: limits.unread]]
+        # They piled up while nobody read the last responses.
+        not_consumed = max(0, len(new) - limits.unread) if blocked_s > BLOCKED_S else 0
+        blocked_s = 0.0
+        waiting += [(now_s + window_s, number) for number in new[: len(new) - not_consumed]]
         due = [number for until_s, number in waiting if until_s <= now_s]
         waiting = waiting[len(due) :]
         if now_s - minute_s >= MINUTE_S:
@@ -106,11 +107,10 @@ async def _arrivals(
         over_rate = max(0, len(due) - (limits.entries_per_minute - sent))
         due = sorted(due[: len(due) - over_rate], key=lambda number: store.key(number, False))
         sent += len(due)
-        for begin in range(0, max(len(due), 1), MOST_IN_RESPONSE):
-            part = due[begin : begin + MOST_IN_RESPONSE]
-            if part or over_rate or not_consumed:
-                yield part, over_rate, not_consumed
-            over_rate = not_consumed = 0
+        if due or over_rate or not_consumed:
+            writing_s = time.monotonic()
+            yield due, over_rate, not_consumed
+            blocked_s = time.monotonic() - writing_s
         if second.done() and second.result() is not None:
             raise invalid("A session takes one request.")
         await asyncio.sleep(_LOOK_EVERY_S)
