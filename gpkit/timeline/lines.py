@@ -67,6 +67,7 @@ _KINDS = {
     "message": "string",
 }
 COLUMNS = tuple(_KINDS)
+LABELS = ("service", "revision", "instance_id")
 NEEDED = {**_KINDS, "payload_kind": "string", "http_url": "string"}
 """The columns of ENTRIES that a story is made of. ``payload_timestamp_ns`` may be missing: then no line has its own."""
 
@@ -89,7 +90,8 @@ def narrow(entries: ir.Table) -> ir.Table:
         name: (entries[name] if name in entries.columns else ibis.null(kind)).cast(kind)
         for name, kind in NEEDED.items()
     }
-    return entries.select(**columns)
+    # A label that is there and empty says as little as one that is not.
+    return entries.select(**columns | {name: columns[name].nullif("") for name in LABELS})
 
 
 def story(entries: ir.Table) -> ir.Table:

@@ -55,8 +55,8 @@ def by_window(entries: ir.Table, width_s: float) -> ir.Table:
         "errors": table.severity.upper().isin(ERRORS),
     }
     table = table.select(
-        "service",
-        "revision",
+        service=table.service.nullif(""),
+        revision=table.revision.nullif(""),
         window_ns=at_ns - at_ns % width_ns,
         **{name: flag.fill_null(False).ifelse(1, 0).cast("int64") for name, flag in told.items()},
     )
