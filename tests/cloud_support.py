@@ -22,6 +22,10 @@ BASE_NS = 1_757_252_041_000_000_000
 """2025-09-07T13:34:01Z"""
 
 
+STEP_NS = 1_000
+"""From one entry to the next, unless said otherwise: the finest order that the service is believed to keep."""
+
+
 def stamp(at_ns: int) -> str:
     seconds, below = divmod(at_ns, 1_000_000_000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{below:09d}Z"
@@ -31,7 +35,7 @@ def entry(number: int, at_ns: int | None = None, **more: Any) -> dict[str, Any]:
     return {
         "logName": "projects/p/logs/run.googleapis.com%2Fstderr",
         "insertId": f"id{number:06d}",
-        "timestamp": stamp(BASE_NS + number if at_ns is None else at_ns),
+        "timestamp": stamp(BASE_NS + number * STEP_NS if at_ns is None else at_ns),
         "textPayload": f"line {number}",
         **more,
     }

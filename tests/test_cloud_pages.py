@@ -15,17 +15,29 @@ from gpkit import stack
 from gpkit.cloud import Incomplete, Limits, Page, stamps
 from gpkit.errors import FarSideError, ParameterError
 from gpkit.stack import LoggingApi
-from tests.cloud_support import BASE_NS, FakeTime, Reply, entry, ids, page_json, raw_server, read, refused, stamp
+from tests.cloud_support import (
+    BASE_NS,
+    STEP_NS,
+    FakeTime,
+    Reply,
+    entry,
+    ids,
+    page_json,
+    raw_server,
+    read,
+    refused,
+    stamp,
+)
 
 PROJECT = "p"
 ENTRIES = 2_345
-TIED_NS = BASE_NS + 1_500
+TIED_NS = BASE_NS + 1_500 * STEP_NS
 TRUTH = {f"id{number:06d}" for number in range(ENTRIES)}
 
 
 def at_ns(number: int) -> int:
-    """A nanosecond apart, but for more than a page of entries in the middle that share one instant."""
-    return BASE_NS + number if number < 800 else TIED_NS if number < 2_000 else TIED_NS + number
+    """A microsecond apart, but for more than a page of entries in the middle that share one instant."""
+    return BASE_NS + number * STEP_NS if number < 800 else TIED_NS + max(0, number - 2_000) * STEP_NS
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +139,7 @@ def test_a_restart_asks_from_the_last_timestamp_on_inclusive(api: LoggingApi, tm
     list(of(api, tmp_path, {"expire_tokens": {"at": [2]}}, page_size=500))
 
     asked = api.requests()[asked_before:]
-    assert f'timestamp>="{stamps.text(BASE_NS + 499)}"' in asked[2]["filter"]
+    assert f'timestamp>="{stamps.text(BASE_NS + 499 * STEP_NS)}"' in asked[2]["filter"]
     assert asked[2]["page_token"] == ""
 
 
@@ -152,7 +164,7 @@ def test_the_services_own_quota_is_kept_to(tmp_path: Path) -> None:
         found, incomplete = until_incomplete(read(api.rest_url, tmp_path, project=PROJECT, page_size=10))
 
     assert incomplete is not None
-    assert incomplete.until_ns == BASE_NS + 29
+    assert incomplete.until_ns == BASE_NS + 29 * STEP_NS
     assert len(ids(found)) == 30
 
 
@@ -221,7 +233,7 @@ def test_entries_without_a_readable_timestamp_are_handed_on(tmp_path: Path) -> N
         (page,) = read(raw.url, tmp_path)
 
     assert len(page.entries) == 4
-    assert page.first_ns == page.last_ns == BASE_NS + 1
+    assert page.first_ns == page.last_ns == BASE_NS + STEP_NS
 
 
 def test_a_window_without_entries_is_one_empty_page(tmp_path: Path) -> None:
@@ -282,7 +294,7 @@ def test_closing_early_closes_the_session(tmp_path: Path) -> None:
      'timestamp>"2000-01-01T00:00:00Z"', "  \n ", "-- nothing but a comment", 'NOT textPayload="x)"'],
 )  # fmt: skip
 def test_no_filter_changes_the_window(api: LoggingApi, tmp_path: Path, filter: str) -> None:
-    window = {"since": BASE_NS + 5, "until": BASE_NS + 8}
+    window = {"since": BASE_NS + 5 * STEP_NS, "until": BASE_NS + 8 * STEP_NS}
 
     found = ids(list(of(api, tmp_path, {}, filter=filter, **window)))
 

@@ -11,7 +11,7 @@ import pytest
 from gpkit.cloud import Incomplete, Limits, retries
 from gpkit.errors import FarSideError, TargetError
 from gpkit.local.certificates import server_context
-from tests.cloud_support import BASE_NS, FakeTime, Reply, ids, page_json, raw_server, read, refused
+from tests.cloud_support import BASE_NS, STEP_NS, FakeTime, Reply, ids, page_json, raw_server, read, refused
 
 
 def wait_s(attempt: int = 1, **given: float | None) -> float | None:
@@ -72,7 +72,7 @@ def test_a_quota_held_by_others_for_ten_minutes_ends_in_an_honest_incomplete(tmp
     with raw_server(*answers) as raw, pytest.raises(Incomplete) as caught:
         list(read(raw.url, tmp_path, fake=fake))
 
-    assert caught.value.until_ns == BASE_NS + 2
+    assert caught.value.until_ns == BASE_NS + 2 * STEP_NS
     assert caught.value.since_ns == BASE_NS
     assert caught.value.reason == f"{raw.url} answered 429 RESOURCE_EXHAUSTED (10 attempts)"
     assert sum(fake.slept) <= 300
@@ -132,7 +132,7 @@ def test_a_connection_that_is_always_cut_is_declared(tmp_path: Path) -> None:
     with raw_server(Reply(page_json(range(3), "a")), CUT) as raw, pytest.raises(Incomplete) as caught:
         list(read(raw.url, tmp_path))
 
-    assert caught.value.until_ns == BASE_NS + 2
+    assert caught.value.until_ns == BASE_NS + 2 * STEP_NS
     assert caught.value.reason == "the connection was cut in the middle of an answer (10 attempts)"
 
 
@@ -206,7 +206,7 @@ def test_after_the_first_page_every_error_says_how_far_it_is_complete(tmp_path: 
     with raw_server(*answers) as raw, pytest.raises(Incomplete) as caught:
         list(read(raw.url, tmp_path))
 
-    assert caught.value.until_ns == BASE_NS + 2
+    assert caught.value.until_ns == BASE_NS + 2 * STEP_NS
     assert isinstance(caught.value.__cause__, TargetError)
     assert "roles/logging.viewer" in str(caught.value.__cause__)
 
@@ -246,7 +246,7 @@ def test_incomplete_says_everything_and_survives_a_process_boundary(tmp_path: Pa
 
     assert str(caught.value) == (
         "The log of project 'gpkit-local' was not read to the end: "
-        "2025-09-07T13:34:01.000000000Z to 2025-09-07T13:34:01.000000002Z is complete. "
+        "2025-09-07T13:34:01.000000000Z to 2025-09-07T13:34:01.000002000Z is complete. "
         "Call 2 was the last: the connection was cut in the middle of an answer (1 attempt).\n"
         "Run it again later, or ask for a shorter window."
     )
