@@ -36,8 +36,8 @@ _WORTH_TELLING_S = 5.0  # chosen: at the quota each call waits a second
 
 def fetch(
     environment: Environment,
-    since: datetime,
-    until: datetime,
+    since: datetime | None,
+    until: datetime | None,
     filter: str = "",
     *,
     offline: bool = False,
@@ -104,7 +104,7 @@ def fetch(
         held = _filled(filling, window, gaps, offline=offline)
         if filling.outcome.failure is not None and not held.covered:
             raise filling.outcome.failure
-        table = pa.concat_tables([filling.extractor.extract([]), *held.tables, *filling.outcome.loose])
+        table = pa.concat_tables([filling.extractor.extract([]), *held.tables])
     unread = _unread(filling.outcome, held, "offline, and it is not in the cache" if offline else _LOST)
     notes = _notes(filling, held, len(slices) - _touched(gaps), offline=offline)
     part = Part(f"api:{target.project}", table, is_export=False)
@@ -112,7 +112,7 @@ def fetch(
 
 
 class _Held(NamedTuple):
-    """What the cache holds of a window: entries, the stretches they are all of, and those that are settled."""
+    """What is held of a window: entries, the stretches they are all of, what of these is settled, what is lacking."""
 
     tables: list[pa.Table]
     covered: tuple[Stretch, ...]
@@ -125,26 +125,23 @@ def _filled(filling: Filling, window: Stretch, gaps: Sequence[Stretch], *, offli
     outcome = filling.outcome
     for _ in range(_PASSES):
         filling.fill(gaps)
-        held = _take_up(filling.shelf, window)
-        given_up = [stretch for stretch, _ in outcome.given_up]
-        gaps = missing(window, [*held.covered, *outcome.loose_stretches, *given_up])
+        held = _take_up(filling.shelf, window, outcome)
+        gaps = missing(window, [*held.covered, *(stretch for stretch, _ in outcome.given_up)])
         if offline or not gaps:
             break
-    return held._replace(covered=union([*held.covered, *outcome.loose_stretches]), lacking=tuple(gaps))
+    return held._replace(lacking=tuple(gaps))
 
 
-def _take_up(shelf: Shelf, window: Stretch) -> _Held:
-    tables: list[pa.Table] = []
-    covered: list[Stretch] = []
-    done: list[Stretch] = []
+def _take_up(shelf: Shelf, window: Stretch, outcome: Outcome) -> _Held:
+    tables = list(outcome.loose)
+    reads = list(outcome.loose_reads)
     for begin_ns in starts(*window):
         held = shelf.read(begin_ns)
         if held is not None:
             tables.append(held.table)
-            sound = [read for read in held.reads if read.at_ns <= shelf.now_ns()]
-            covered += [Stretch(max(read[0], window[0]), min(read[1], window[1])) for read in sound]
-            done += settled(sound, late_ns=shelf.late_ns, now_ns=shelf.now_ns())
-    return _Held(tables, union(covered), union(done), ())
+            reads += [read for read in held.reads if read.at_ns <= shelf.now_ns()]
+    covered = union(Stretch(max(read[0], window[0]), min(read[1], window[1])) for read in reads)
+    return _Held(tables, covered, settled(reads, late_ns=shelf.late_ns, now_ns=shelf.now_ns()), ())
 
 
 def _gaps(window: Stretch, slices: Sequence[Slice]) -> tuple[Stretch, ...]:
@@ -181,7 +178,7 @@ def _notes(filling: Filling, held: _Held, whole: int, *, offline: bool) -> list[
     return notes
 
 
-def _window(since: datetime, until: datetime) -> Stretch:
+def _window(since: datetime | None, until: datetime | None) -> Stretch:
     if since is None or until is None:
         raise ParameterError(
             "A project's log is read in a window, and this one has no limits.",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
-from gpkit.cache import SLICE_NS, Claim, Shelf, Stretch, missing
+from gpkit.cache import SLICE_NS, Claim, Read, Shelf, Stretch, missing
 from gpkit.entries import Extractor
 from gpkit.errors import OutputError
 from gpkit.logs.progress import Progress, left_s
@@ -35,7 +35,7 @@ class Outcome:
         entries: That came from the far side.
         calls: Made for them, failed ones too.
         loose: Entries that could not be kept, and
-        loose_stretches: the time that they are all of.
+        loose_reads: the stretches that they are all of.
         given_up: Stretches that were not read, and why.
         notes: What else a reader must know.
         failure: The error that ended it; null when none did.
@@ -44,7 +44,7 @@ class Outcome:
     entries: int = 0
     calls: int = 0
     loose: list[pa.Table] = field(default_factory=list)
-    loose_stretches: list[Stretch] = field(default_factory=list)
+    loose_reads: list[Read] = field(default_factory=list)
     given_up: list[tuple[Stretch, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: cloud.Incomplete | None = None

@@ -117,18 +117,18 @@ class Stream:
         import pyarrow as pa
 
         table = pa.concat_tables(self._pending)
-        done = Stretch(self._at_ns, max(self._at_ns, until_ns))
+        done = Read(self._at_ns, max(self._at_ns, until_ns), self._entered_ns)
         self._pending, self._kept = [], 0
         self._at_ns = self._kept_ns = done.until_ns
-        self._filling.passed(done)
+        self._filling.passed(Stretch(done.since_ns, done.until_ns))
         if self._claim is not None:
             try:
-                self._filling.shelf.write(self._claim, table, [Read(*done, self._entered_ns)])
+                self._filling.shelf.write(self._claim, table, [done])
                 return
             except OutputError as error:
                 self._filling.outcome.not_kept(error)
         self._filling.outcome.loose.append(table)
-        self._filling.outcome.loose_stretches.append(done)
+        self._filling.outcome.loose_reads.append(done)
 
     def _keep(self) -> None:
         """Keep what has come of an unfinished slice."""
