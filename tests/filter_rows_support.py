@@ -12,8 +12,8 @@ import pyarrow as pa
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gpkit.filters.scalars import duration_ns, instant_ns
 from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.values import duration_ns, instant_ns
 
 COLUMNS = pa.schema(
     [

@@ -6,10 +6,10 @@ entry does not have. A table may lack any of them: what speaks of it is then und
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-Kind = Literal["instant", "severity", "text", "payload", "label", "integer", "duration"]
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 FILTERABLE: dict[str, str] = {
     "timestamp_ns": "timestamp, int64 nanoseconds since 1970",
@@ -39,61 +39,40 @@ FILTERABLE: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Field:
-    """Where a field stands, and how it is compared."""
-
-    column: str
-    kind: Kind
-
-
-# By names without case and underscores, as field names of LogEntry are compared.
-_FIELDS: dict[tuple[str, ...], Field] = {
-    ("timestamp",): Field("timestamp_ns", "instant"),
-    ("receivetimestamp",): Field("receive_timestamp_ns", "instant"),
-    ("severity",): Field("severity", "severity"),
-    ("logname",): Field("log_name", "text"),
-    ("insertid",): Field("insert_id", "text"),
-    ("trace",): Field("trace", "text"),
-    ("spanid",): Field("span_id", "text"),
-    ("resource", "type"): Field("resource_type", "text"),
-    ("httprequest", "requestmethod"): Field("http_method", "text"),
-    ("httprequest", "requesturl"): Field("http_url", "text"),
-    ("httprequest", "status"): Field("http_status", "integer"),
-    ("httprequest", "latency"): Field("http_latency_ns", "duration"),
-    ("httprequest", "requestsize"): Field("http_request_size", "integer"),
-    ("httprequest", "remoteip"): Field("remote_ip", "text"),
-    ("httprequest", "useragent"): Field("user_agent", "text"),
-    ("textpayload",): Field("text_payload", "payload"),
-}
-# Labels with a column of their own; their names keep letter case.
-_LABELS: dict[tuple[str, str], Field] = {
-    ("resource_labels", "service_name"): Field("service", "label"),
-    ("resource_labels", "revision_name"): Field("revision", "label"),
-    ("labels", "instanceId"): Field("instance_id", "label"),
+# Fields by their path in LogEntry, labels by their key.
+_COLUMNS: dict[tuple[str, ...], str] = {
+    ("timestamp",): "timestamp_ns",
+    ("receiveTimestamp",): "receive_timestamp_ns",
+    ("severity",): "severity",
+    ("logName",): "log_name",
+    ("insertId",): "insert_id",
+    ("trace",): "trace",
+    ("spanId",): "span_id",
+    ("resource", "type"): "resource_type",
+    ("resource", "labels"): "resource_labels",
+    ("resource", "labels", "service_name"): "service",
+    ("resource", "labels", "revision_name"): "revision",
+    ("labels",): "labels",
+    ("labels", "instanceId"): "instance_id",
+    ("httpRequest", "requestMethod"): "http_method",
+    ("httpRequest", "requestUrl"): "http_url",
+    ("httpRequest", "status"): "http_status",
+    ("httpRequest", "latency"): "http_latency_ns",
+    ("httpRequest", "requestSize"): "http_request_size",
+    ("httpRequest", "remoteIp"): "remote_ip",
+    ("httpRequest", "userAgent"): "user_agent",
+    ("textPayload",): "text_payload",
+    ("jsonPayload",): "json_payload",
 }
 
 
-def field(components: tuple[str, ...]) -> Field | None:
-    """The field that a path names; null when it has no column of its own."""
-    if own := label(components):
-        return _LABELS.get(own)
-    return _FIELDS.get(tuple(_plain(component) for component in components))
+def column_of(table: ir.Table, path: tuple[str, ...]) -> Any:
+    """The column of a field, by its path in LogEntry; null when the table has none."""
+    return column(table, _COLUMNS.get(path, ""))
 
 
-def label(components: tuple[str, ...]) -> tuple[str, str] | None:
-    """The column of labels and the key that a path names; null when it names no label."""
-    if len(components) == 2 and _plain(components[0]) == "labels":
-        return "labels", components[1]
-    if len(components) == 3 and tuple(map(_plain, components[:2])) == ("resource", "labels"):
-        return "resource_labels", components[2]
-    return None
-
-
-def payload_keys(components: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys below ``jsonPayload`` that a path names; empty when it names none."""
-    return components[1:] if _plain(components[0]) == "jsonpayload" else ()
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+def column(table: ir.Table, name: str) -> Any:
+    """A column by its name; null when the table has none. Latency may stand in nanoseconds or in seconds."""
+    if name == "http_latency_ns" and name not in table.columns:
+        name = "http_latency_s"
+    return table[name] if name in table.columns else None

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 # characters cannot stand beside a text's closing mark.
 _KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:/@ -]*[A-Za-z0-9])?")
 _NOT_PLAIN = r"[^\x00-\x7F]|[\\\[]|[\x00-\x7F]\{"
+_UNSURE = r"[^\x00-\x7F]|\\u"  # texts that may hold ASCII words without showing them
 _BLANK = r"[ \t\n\r]*"
 _AS_WRITTEN = re.compile(r"[ !#-.0-\[\]-~]+")  # printable ASCII without the quotation mark, slash and backslash
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')  # what JSON never holds as it is
 _NUMBERLIKE = re.compile(r"[0-9.e+-]+|i?n?f?i?n?i?t?y?|n?a?n?")
-# A number that readers may write otherwise than it stands: a fraction, an exponent, more digits than a double holds.
-_REWRITTEN = rf"[:\[,]{_BLANK}-?(?:[0-9]+[.eE]|[0-9]{{16}})"
+# A number that readers may write otherwise than it stands: a fraction, an exponent, more digits than a double holds,
+# and ``Infinity``, which is not JSON but is written by some.
+_REWRITTEN = rf"[:\[,]{_BLANK}-?(?:[0-9]+[.eE]|[0-9]{{16}}|I)"
 
 
 def compare_member(text: ir.StringValue, key: str, sign: str, right: Text, folded: str) -> Verdict:
@@ -82,18 +84,19 @@ def lacks_key(text: ir.StringValue, key: str) -> ir.BooleanValue:
     return (~text.re_search(f"{_name(key)}|{escapes}")).fill_null(True)
 
 
-def lacks(text: ir.StringValue, folded: str) -> ir.BooleanValue:
-    """Whether no text, name or number in the JSON holds the case-folded words; never null, false if unsure."""
+def lacks(text: ir.StringValue, folded: str, *, number: bool) -> ir.BooleanValue:
+    """Whether no text, name or number in the JSON holds the case-folded words; never null, false if unsure.
+
+    ``number`` says that they are a number, which may stand in the JSON otherwise.
+    """
     import ibis
 
     if not folded.isascii():
-        return (~text.re_search(r"[^\x00-\x7F]|\\u")).fill_null(False)
+        return (~text.re_search(_UNSURE)).fill_null(False)
     as_written = max(_AS_WRITTEN.findall(folded), key=len, default="")
     if not as_written:
         return ibis.literal(False)
-    unsure = r"[^\x00-\x7F]|\\u"
-    if _NUMBERLIKE.fullmatch(folded):
-        unsure = f"{unsure}|{_REWRITTEN}"
+    unsure = f"{_UNSURE}|{_REWRITTEN}" if number or _NUMBERLIKE.fullmatch(folded) else _UNSURE
     return (~text.re_search(unsure) & ~text.lower().contains(as_written)).fill_null(False)
 
 

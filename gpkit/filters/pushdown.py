@@ -12,14 +12,17 @@ and ``jsonPayload`` and ``labels`` whose JSON is not plain (see :mod:`gpkit.filt
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from gpkit.filters import jsontexts, scalars, texts
-from gpkit.filters.columns import Field, field, label, payload_keys
+from gpkit.filters import jsontexts, lognames, scalars, texts
+from gpkit.filters.checking import check
+from gpkit.filters.columns import column, column_of
+from gpkit.filters.comparing import NULL
+from gpkit.filters.fields import Field, resolve, snake
 from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
-from gpkit.filters.texts import fold
+from gpkit.filters.values import fold
 from gpkit.filters.verdicts import Verdict, always, every, fails_also, opposite, refuted, settled, some, undecided
+from gpkit.filters.words import held_nowhere
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -46,7 +49,11 @@ def push(filter: Filter, table: ir.Table) -> Pushed:
         filter: A filter as parsed.
         table: Any of the columns of :data:`gpkit.filters.columns.FILTERABLE`, raw. What a filter says of a column
             that is not there is undecided.
+
+    Raises:
+        FilterError: The filter can mean nothing: see :func:`gpkit.filters.checking.check`.
     """
+    check(filter)
     verdict = always(True) if filter.tree is None else _node(filter.tree, table)
     return Pushed(verdict.yes, verdict.no, verdict.exact)
 
@@ -61,107 +68,99 @@ def _node(node: Node, table: ir.Table) -> Verdict:
             return opposite(_node(part, table))
         case Anywhere(text):
             return _anywhere(text, table)
-        case Call():
-            return _call(node, table)
-        case Comparison(left, operator, right):
-            return _comparison(left, operator, right, table) if isinstance(left, Path) else undecided()
-
-
-def _comparison(path: Path, sign: str, right: Text | Present, table: ir.Table) -> Verdict:
-    found = field(path.components)
-    if found is not None and (column := _column(table, found.column)) is not None:
-        return _of_field(found, column, sign, right)
-    if own := label(path.components):
-        return _of_label(table, *own, sign, right)
-    if keys := payload_keys(path.components):
-        return _of_payload(table, keys, sign, right)
-    return undecided()
-
-
-def _of_field(found: Field, column: ir.Value, sign: str, right: Text | Present) -> Verdict:
-    if isinstance(right, Present):
-        return _presence(found, column)
-    match found.kind:
-        case "instant":
-            return scalars.compare_instant(column, sign, right.value)
-        case "severity":
-            return scalars.compare_severity(column, sign, right.value)
-        case "integer":
-            return scalars.compare_integer(column, sign, right.value)
-        case "duration":
-            return scalars.compare_duration(column, sign, right.value)
-        case "text":
-            return texts.compare(column.fill_null(""), sign, right, fold(right.value))
-        case "payload" | "label":
-            return texts.missing_fails(texts.compare(column, sign, right, fold(right.value)), column)
-
-
-def _presence(found: Field, column: ir.Value) -> Verdict:
-    """A field that is there; one that stands there with its default (an empty text, 0) is undecided."""
-    if found.kind in ("payload", "label", "instant"):
-        return settled(column.notnull())
-    default: str | int = "" if found.kind in ("text", "severity") else 0
-    return Verdict((column != default).fill_null(False), column.isnull())
-
-
-def _of_label(table: ir.Table, name: str, key: str, sign: str, right: Text | Present) -> Verdict:
-    column = _column(table, name)
-    if column is None:
-        return undecided()
-    if isinstance(right, Present):
-        return jsontexts.has_member(column, key)
-    compared = jsontexts.compare_member(column, key, sign, right, fold(right.value))
-    return fails_also(compared, jsontexts.lacks_key(column, key))
-
-
-def _of_payload(table: ir.Table, keys: tuple[str, ...], sign: str, right: Text | Present) -> Verdict:
-    """A member of ``jsonPayload``: a text of a flat object is compared; a key that stands nowhere is missing."""
-    column = _column(table, "json_payload")
-    text = _column(table, "entry") if column is None else column
-    if text is None:
-        return undecided()
-    verdict = undecided()
-    if column is not None and len(keys) == 1:
-        if isinstance(right, Present):
-            verdict = jsontexts.has_member(column, keys[0])
-        else:
-            verdict = jsontexts.compare_member(column, keys[0], sign, right, fold(right.value))
-    return Verdict(verdict.yes, verdict.no | _lacks_any(text, keys), exact=False)
-
-
-def _lacks_any(column: ir.StringValue, keys: tuple[str, ...]) -> ir.BooleanValue:
-    return some(settled(jsontexts.lacks_key(column, key)) for key in keys).yes
-
-
-def _anywhere(text: Text, table: ir.Table) -> Verdict:
-    """Words in any field: surely where the text payload holds them, surely not where the entry's JSON does not."""
-    import ibis
-
-    words = fold(text.value)
-    entry, payload = _column(table, "entry"), _column(table, "text_payload")
-    never = ibis.literal(False) if entry is None else jsontexts.lacks(entry, words)
-    if payload is None or not words.isascii():
-        return refuted(never)
-    held = texts.compare(payload, ":", text, words)
-    return Verdict(held.yes, never, exact=False)
-
-
-def _call(call: Call, table: ir.Table) -> Verdict:
-    column = _column(table, "log_name")
-    match call:
-        case Call(name, (Text(value) | Path((value,)),)) if name.lower() == "log_id" and column is not None:
-            return _log_id(column, value)
+        case Call(name, (Text(value),)) if (log_name := column(table, "log_name")) is not None:
+            return lognames.condition(log_name, name, value)
+        case Comparison(Path() as path, sign, right):
+            return _comparison(resolve(path), sign, right, table)
         case _:
             return undecided()
 
 
-def _log_id(column: ir.StringValue, value: str) -> Verdict:
-    """The log name ends in the id, percent-encoded as log names are."""
-    suffix = "/logs/" + fold(quote(value, safe=""))
-    return settled(column.fill_null("").lower().endswith(suffix), where=texts.is_ascii(column.fill_null("")))
+def _comparison(field: Field, sign: str, right: Text | Present, table: ir.Table) -> Verdict:
+    if field.steps == ("protoPayload",):
+        entry = column(table, "entry")
+        return undecided() if entry is None else refuted(_lacks_field(entry, "protoPayload"))
+    if field.is_container:
+        return _inside(field, sign, right, table)
+    if field.kind == "struct":
+        return _of_payload(field, sign, right, table)
+    held = column_of(table, field.steps + field.keys)
+    if isinstance(right, Text) and right.value == NULL and not right.quoted:
+        return always(False)
+    if held is None:
+        return _of_label(field, sign, right, table) if field.kind == "label" else undecided()
+    if isinstance(right, Present):
+        return settled(held.notnull())
+    return _of_column(held, field.kind, sign, right)
 
 
-def _column(table: ir.Table, name: str) -> Any:
-    if name == "http_latency_ns" and name not in table.columns:
-        name = "http_latency_s"
-    return table[name] if name in table.columns else None
+def _of_column(held: ir.Value, kind: str, sign: str, right: Text) -> Verdict:
+    match kind:
+        case "timestamp":
+            return scalars.compare_instant(held, sign, right.value)
+        case "enum":
+            return scalars.compare_severity(held, sign, right.value)
+        case "int32" | "int64":
+            return scalars.compare_integer(held, sign, right.value, kind)
+        case "duration":
+            return scalars.compare_duration(held, sign, right.value)
+        case "label":
+            return fails_also(texts.compare(held, sign, right, fold(right.value)), held.isnull())
+        case _:
+            return texts.compare(held.fill_null(""), sign, right, fold(right.value))
+
+
+def _of_label(field: Field, sign: str, right: Text | Present, table: ir.Table) -> Verdict:
+    """A label without a column of its own, in the JSON text of all labels."""
+    held, key = column_of(table, field.steps), field.keys[0]
+    if held is None:
+        return undecided()
+    if isinstance(right, Present):
+        return jsontexts.has_member(held, key)
+    compared = jsontexts.compare_member(held, key, sign, right, fold(right.value))
+    return fails_also(compared, jsontexts.lacks_key(held, key))
+
+
+def _of_payload(field: Field, sign: str, right: Text | Present, table: ir.Table) -> Verdict:
+    """A member of ``jsonPayload``: a text of a flat object is compared; a key that stands nowhere is missing."""
+    held = column_of(table, field.steps)
+    text = column(table, "entry") if held is None else held
+    if text is None or field.steps != ("jsonPayload",):
+        return undecided()
+    verdict = undecided()
+    if held is not None and len(field.keys) == 1:
+        if isinstance(right, Present):
+            verdict = jsontexts.has_member(held, field.keys[0])
+        elif right.value != NULL or right.quoted:
+            verdict = jsontexts.compare_member(held, field.keys[0], sign, right, fold(right.value))
+    missing = some(settled(jsontexts.lacks_key(text, key)) for key in field.keys).yes
+    return Verdict(verdict.yes, verdict.no | missing, exact=False)
+
+
+def _inside(field: Field, sign: str, right: Text | Present, table: ir.Table) -> Verdict:
+    """A whole message, map or payload: whether it is there, or holds words somewhere."""
+    held = column_of(table, field.steps)
+    entry = column(table, "entry")
+    if isinstance(right, Present):
+        if held is not None:  # an empty object is left to the interpreter
+            return Verdict(held.contains('"').fill_null(False), held.isnull())
+        return undecided() if entry is None else refuted(_lacks_field(entry, field.steps[-1]))
+    if sign != ":":
+        return always(False)
+    return undecided() if entry is None else refuted(held_nowhere(entry, right.value, column(table, "severity")))
+
+
+def _lacks_field(entry: ir.StringValue, name: str) -> ir.BooleanValue:
+    """Whether an entry has a field in neither spelling."""
+    return jsontexts.lacks_key(entry, name) & jsontexts.lacks_key(entry, snake(name))
+
+
+def _anywhere(text: Text, table: ir.Table) -> Verdict:
+    """Words in any field: surely where the text payload holds them, surely not where the entry's JSON does not."""
+    entry, payload = column(table, "entry"), column(table, "text_payload")
+    verdict = undecided()
+    if entry is not None:
+        verdict = refuted(held_nowhere(entry, text.value, column(table, "severity")))
+    if payload is None:
+        return verdict
+    return Verdict(texts.compare(payload, ":", text, fold(text.value)).yes, verdict.no, exact=False)

@@ -7,13 +7,12 @@ a value with any other character (the Kelvin sign folds to ``k``) is left to the
 from __future__ import annotations
 
 import operator
-import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gpkit.filters.patterns import portable
 from gpkit.filters.syntax import Text
-from gpkit.filters.verdicts import Verdict, fails_also, settled, undecided
+from gpkit.filters.verdicts import Verdict, settled, undecided
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,12 +25,9 @@ ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+    ":": operator.eq,
 }
-
-
-def fold(text: str) -> str:
-    """The text as texts are compared: NFKC, case-folded, and NFKC again, since folding can leave that form."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+"""``:`` is equality for all types but texts."""
 
 
 def is_ascii(value: ir.StringValue) -> ir.BooleanValue:
@@ -55,6 +51,8 @@ def compare(value: ir.StringValue, sign: str, right: Text, folded: str) -> Verdi
     known = is_ascii(value)
     if not folded.isascii():
         return _beyond(sign, known)
+    if sign == ":" and not folded:
+        return settled(value.notnull(), where=value.notnull())
     if sign == ":":
         return settled(value.lower().contains(folded), where=known)
     return settled(ORDERS[sign](value.lower(), folded), where=known)
@@ -76,8 +74,3 @@ def _match(value: ir.StringValue, sign: str, pattern: str) -> Verdict:
         return undecided()
     found = value.re_search(written)
     return settled(found if sign == "=~" else ~found, where=is_ascii(value))
-
-
-def missing_fails(verdict: Verdict, value: ir.Value) -> Verdict:
-    """The verdict of a field that has no default: where it is missing, every comparison fails."""
-    return fails_also(verdict, value.isnull())
