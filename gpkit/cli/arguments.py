@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
     _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
     _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
+    _prune(_command(commands, "prune", "remove past runs that need not be kept"))
     local = _command(commands, "local", "the local stack")
     _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
@@ -185,6 +186,22 @@ def _diff(command: argparse.ArgumentParser) -> None:
 
     command.add_argument("a", metavar="A", help="the earlier run: its id, the beginning of it, last, or a folder")
     command.add_argument("b", metavar="B", help="the later run")
+    _past(command)
+    command.set_defaults(command=call)
+
+
+def _prune(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.prune import prune
+
+        return prune(chosen)
+
+    command.add_argument(
+        "--keep", required=True, metavar="K", help="by age: 30d, 12h, 8w; or how many of each notebook and target: 100"
+    )
+    command.add_argument("--notebook", metavar="N", default="", help="remove only runs of this notebook")
+    command.add_argument("-e", "--environment", metavar="E", default="", help="remove only runs on this target")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     _past(command)
     command.set_defaults(command=call)
 

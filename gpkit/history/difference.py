@@ -121,6 +121,6 @@ def _notes(a: Past, b: Past) -> list[str]:
     ]
     for past in (a, b):
         told += [f"{past.run_id}: {problem}" for problem in past.problems]
-    if a.started and b.started and a.started > b.started:
+    if a.at and b.at and a.at > b.at:
         told.append("The first run is the later one.")
     return told

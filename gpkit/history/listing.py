@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gpkit.errors import ParameterError, nearest
-from gpkit.history.past import PARTIAL, RESULTS_FILE, RUN_FILE, Past, read
+from gpkit.history.past import PARTIAL, RESULTS_FILE, RUN_FILE, Past, read, stamp_of
 
 LAST = "last"
-_RUN_ID = re.compile(r"(\d{8}T\d{9})Z-(.+)-[0-9a-f]{6}")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _Place = tuple[str, str, Past | None]  # when, folder name, the run when it was read already
 _SHOWN = 5  # chosen: of the runs that an ambiguous name may mean
@@ -94,12 +93,6 @@ def folder_names(runs: Path) -> list[str]:
         return []
 
 
-def stamp_of(name: str) -> tuple[str, str]:
-    """The instant and the notebook that a folder's name tells; both empty when it is no run id."""
-    found = _RUN_ID.fullmatch(name.removesuffix(PARTIAL))
-    return (found[1], found[2]) if found else ("", "")
-
-
 def in_a_name(notebook: str) -> str:
     """A notebook's name as it stands in a run id."""
     return _NOT_IN_A_NAME.sub("-", notebook)[:60]
@@ -114,13 +107,13 @@ def _holds_a_run(path: Path) -> bool:
 
 def _placed(past: Past) -> _Place:
     """A folder whose name does not tell when it was made: its record does, or else its last change."""
-    started = past.started
-    if started is None:
+    at = past.at
+    if at is None:
         try:
-            started = datetime.fromtimestamp(past.folder.stat().st_mtime, UTC)
+            at = datetime.fromtimestamp(past.folder.stat().st_mtime, UTC)
         except OSError:  # gone meanwhile
             return "", past.folder.name, past
-    return _stamp(started), past.folder.name, past
+    return _stamp(at), past.folder.name, past
 
 
 def _place(item: _Place) -> tuple[str, str]:

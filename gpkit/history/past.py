@@ -7,6 +7,7 @@ A folder may be empty, cut short, of an older or a newer shape. What can be read
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ UNKNOWN = "unknown"
 VERDICTS = ("findings", "inconclusive", "no-data", "healthy")
 # What a list says of a finding; its evidence, limits and next step stay in results.json.
 NUMBERS = ("id", "verdict", "estimate", "unit", "interval", "n", "target")
+
+
+_RUN_ID = re.compile(r"(\d{8}T\d{9})Z-(.+)-[0-9a-f]{6}")
 
 
 class _Record(msgspec.Struct):
@@ -91,9 +95,9 @@ class Past:
         return page if page.is_file() else None
 
     @property
-    def started(self) -> datetime | None:
-        """When it started, UTC; null when the record does not say."""
-        return instant(self.started_utc)
+    def at(self) -> datetime | None:
+        """When it started, UTC, or else when its id says it was made, as of a missed run; null when nothing tells."""
+        return instant(self.started_utc) or instant(stamp_of(self.folder.name)[0])
 
     def as_dict(self) -> dict[str, Any]:
         """As one row of a list, JSON values: what could not be told is null."""
@@ -142,6 +146,12 @@ def read_object(path: Path) -> dict[str, Any]:
 def numbers(finding: Mapping[str, Any]) -> dict[str, Any]:
     """What a list says of one finding."""
     return {name: finding.get(name) for name in NUMBERS}
+
+
+def stamp_of(name: str) -> tuple[str, str]:
+    """The instant and the notebook that a folder's name tells; both empty when it is no run id."""
+    found = _RUN_ID.fullmatch(name.removesuffix(PARTIAL))
+    return (found[1], found[2]) if found else ("", "")
 
 
 def instant(text: str) -> datetime | None:

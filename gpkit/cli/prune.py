@@ -1,0 +1,48 @@
+"""``gpkit prune --keep 30d``: remove past runs that need not be kept."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from gpkit.cli import put_out, tell
+from gpkit.cli.past import for_people, outputs_of
+from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED
+
+if TYPE_CHECKING:
+    from gpkit.runs.retention import Pruned
+
+
+def prune(chosen: argparse.Namespace) -> int:
+    """Remove runs; what went and what it freed is told on standard error, the runs on standard output."""
+    from gpkit.runs.orphans import complete_orphans
+    from gpkit.runs.retention import parse_keep, prune
+
+    keep, outputs = parse_keep(chosen.keep), outputs_of(chosen)
+    if not chosen.dry_run:
+        complete_orphans(outputs)
+    done = prune(outputs, keep, notebook=chosen.notebook, environment=chosen.environment, dry_run=chosen.dry_run)
+    if done.removed and not chosen.dry_run:
+        with contextlib.suppress(Exception):  # derived from the records: the next run makes it again
+            from gpkit.report import write_index
+
+            write_index(outputs)
+    if not for_people(chosen):
+        rows = ({**past.as_dict(), "size_bytes": done.sizes_bytes[past.run_id]} for past in done.removed)
+        put_out("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    elif chosen.dry_run:
+        tell("\n".join(past.run_id for past in done.removed))
+    tell(told(done, dry_run=chosen.dry_run))
+    return EXIT_RUN_FAILED if done.problems else EXIT_HEALTHY
+
+
+def told(done: Pruned, *, dry_run: bool) -> str:
+    """What a pruning did, in a sentence or two."""
+    count = len(done.removed)
+    what = f"{count} {'run' if count == 1 else 'runs'}"
+    size = f"{done.freed_bytes / 1e6:.1f} MB"
+    removed = f"{what} would be removed, {size} freed." if dry_run else f"{what} removed, {size} freed."
+    kept = ", ".join(f"{number} {reason}" for reason, number in done.kept.most_common()) or "none"
+    return "\n".join([removed, f"Kept: {kept}.", *done.problems])
