@@ -410,7 +410,7 @@ from gpkit.logs import streaming
 from gpkit.logs.fetching import fetch
 from tests.fetching_support import instant
 from tests.cache_support import at
-url, project, folder, streaming.BATCH_ENTRIES = *sys.argv[1:4], int(sys.argv[4])
+url, project, folder, streaming.BATCH_S = *sys.argv[1:4], float(sys.argv[4])
 target = Environment(name="child", logs_project=project, logs_endpoint=url, logs_anonymous=True,
                      logs_reads_per_minute=1_000_000)
 entries = fetch(target, instant("13:00"), instant("14:00"), store=Store(Path(folder), now_ns=lambda: at("18:00")))
@@ -423,8 +423,8 @@ def child(log, root):
     """Starts a process that fetches the hour, and waits until it has made a call."""
     started = []
 
-    def start(batch_entries):
-        arguments = [log.api.rest_url, log.project, str(log.store.folder), str(batch_entries)]
+    def start(batch_s):
+        arguments = [log.api.rest_url, log.project, str(log.store.folder), str(batch_s)]
         process = subprocess.Popen(
             [sys.executable, "-c", CHILD, *arguments], cwd=root, stdout=subprocess.PIPE, text=True
         )
@@ -451,7 +451,7 @@ def child(log, root):
 def test_two_processes_that_want_the_same_hour_read_it_once(log, child):
     log.add_hour(FOUR_PAGES)
     log.api.script({"slow_ms": 150})
-    process = child(20_000)
+    process = child(5)
 
     entries = log.fetch()
 
@@ -464,7 +464,7 @@ def test_two_processes_that_want_the_same_hour_read_it_once(log, child):
 def test_a_process_that_is_killed_leaves_what_it_read_to_the_next(log, child):
     log.add_hour(FOUR_PAGES)
     log.api.script({"slow_ms": 150})
-    process = child(1000)
+    process = child(0)
     until_s = time.monotonic() + 30
     while not log.files("*.part") and time.monotonic() < until_s:
         time.sleep(0.002)

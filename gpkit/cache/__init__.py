@@ -7,6 +7,7 @@ with shelf.claim(slice.since_ns) as claim:
 """
 
 from gpkit.cache.key import Key
+from gpkit.cache.merging import merged, stamps_of
 from gpkit.cache.shelf import Claim, Fault, Held, Shelf
 from gpkit.cache.slices import SLICE_NS, SLICE_S, Read, Slice, Stretch, missing, settled, starts, union
 from gpkit.cache.store import Pruned, Store, default_folder
@@ -25,8 +26,10 @@ __all__ = [
     "Store",
     "Stretch",
     "default_folder",
+    "merged",
     "missing",
     "settled",
+    "stamps_of",
     "starts",
     "union",
 ]

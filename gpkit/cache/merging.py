@@ -27,30 +27,43 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
     """
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     whole = pa.concat_tables(tables)
-    kept = _first_of_each(whole, tables)
-    if len(kept) < len(whole):
-        whole = whole.take(kept)
-    stamps = whole["timestamp_ns"]
-    if stamps.null_count == 0 and bool((np.diff(stamps.to_numpy()) >= 0).all()):
+    stamps = stamps_of(whole)
+    order = np.argsort(stamps, kind="stable")
+    copies = _copies(whole, tables, stamps, order)
+    if len(copies):
+        order = order[~np.isin(order, copies)]
+    elif bool((order[1:] > order[:-1]).all()):
         return whole
-    # A stable sort, nulls last.
-    return whole.take(pc.sort_indices(whole, sort_keys=[("timestamp_ns", "ascending")]))
+    return whole.take(order)
 
 
-def _first_of_each(whole: pa.Table, tables: Sequence[pa.Table]) -> np.ndarray[Any, Any]:
+def stamps_of(table: pa.Table) -> np.ndarray[Any, Any]:
+    """The timestamps of a table in nanoseconds; one that is null is later than all."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    filled: np.ndarray[Any, Any] = pc.fill_null(table["timestamp_ns"], np.iinfo(np.int64).max).to_numpy()
+    return filled
+
+
+def _copies(
+    whole: pa.Table, tables: Sequence[pa.Table], stamps: np.ndarray[Any, Any], order: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """The rows that repeat another. Only those that share their instant can: mostly few."""
     import numpy as np
     import pyarrow as pa
 
-    keys = whole.select(IDENTITY).append_column("row", pa.array(np.arange(len(whole))))
+    same = stamps[order][1:] == stamps[order][:-1]
+    shared = np.sort(order[np.append(same, False) | np.insert(same, 0, False)]) if len(order) else order
+    keys = whole.select(IDENTITY).take(shared).append_column("row", pa.array(shared))
     anonymous = keys["insert_id"].is_null().to_numpy()
-    named = keys.filter(pa.array(~anonymous)) if anonymous.any() else keys
-    rows = named.group_by(list(IDENTITY)).aggregate([("row", "min")])["row_min"].to_numpy()
+    named = keys.filter(pa.array(~anonymous))
+    kept = named.group_by(list(IDENTITY)).aggregate([("row", "min")])["row_min"].to_numpy()
     if anonymous.any():
-        rows = np.concatenate([rows, _anonymous(tables)])
-    return np.sort(rows)
+        kept = np.concatenate([kept, _anonymous(tables)])
+    return np.setdiff1d(shared, kept)
 
 
 def _anonymous(tables: Sequence[pa.Table]) -> list[int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpkit import cloud
-from gpkit.cache import Key, Shelf, Slice, Store, Stretch, missing, settled, starts, union
+from gpkit.cache import Key, Shelf, Slice, Store, Stretch, missing, settled, stamps_of, starts, union
 from gpkit.entries import SCHEMA_VERSION, Entries, Extractor, Part, Unread, assemble
 from gpkit.entries.coverage import at
 from gpkit.environments import Environment
@@ -108,7 +108,7 @@ def fetch(
     unread = _unread(filling.outcome, held, "offline, and it is not in the cache" if offline else _LOST)
     notes = _notes(filling, held, len(slices) - _touched(gaps), offline=offline)
     part = Part(f"api:{target.project}", table, is_export=False)
-    return assemble([part], since=at(window.since_ns), until=at(window.until_ns), unread=unread, notes=notes)
+    return assemble([part], unread=unread, notes=notes)
 
 
 class _Held(NamedTuple):
@@ -138,7 +138,9 @@ def _take_up(shelf: Shelf, window: Stretch, outcome: Outcome) -> _Held:
     for begin_ns in starts(*window):
         held = shelf.read(begin_ns)
         if held is not None:
-            tables.append(held.table)
+            stamps = stamps_of(held.table)
+            first, last = stamps.searchsorted(window.since_ns), stamps.searchsorted(window.until_ns)
+            tables.append(held.table.slice(first, last - first))
             reads += [read for read in held.reads if read.at_ns <= shelf.now_ns()]
     covered = union(Stretch(max(read[0], window[0]), min(read[1], window[1])) for read in reads)
     return _Held(tables, covered, settled(reads, late_ns=shelf.late_ns, now_ns=shelf.now_ns()), ())

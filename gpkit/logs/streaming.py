@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
-from gpkit.cache import SLICE_NS, Claim, Read, Stretch
+from gpkit.cache import SLICE_NS, Claim, Read, Stretch, merged, stamps_of
 from gpkit.errors import OutputError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Stream:
         self._kept = 0
         self._at_ns = self._upto_ns = self._kept_ns = gap.since_ns
         self._asked_ns = self._entered_ns = filling.now_ns()
+        self._kept_s = time.monotonic()
         self._stopped = False
 
     @property
@@ -88,25 +89,25 @@ class Stream:
                 self._write(self._upto_ns)
         except BaseException:
             with contextlib.suppress(Exception):
-                self._lay()
+                self._lay(at_once=True)
             raise
         finally:
             self._held.close()
         return self._at_ns
 
-    def _lay(self) -> None:
-        """Lay down what has come: slices that are complete, and a piece of the one that is not."""
-        import pyarrow.compute as pc
-
-        table = self._filling.extractor.extract(self._raw)
+    def _lay(self, *, at_once: bool = False) -> None:
+        """Lay down what has come: slices that are complete, and now and then a piece of the one that is not."""
+        table = merged([self._filling.extractor.extract(self._raw)])
         self._raw = []
+        stamps = stamps_of(table)
         while True:
-            inside = pc.fill_null(pc.less(table["timestamp_ns"], self._end_ns), True)
-            self._pending.append(table.filter(inside))
+            inside = int(stamps.searchsorted(self._end_ns)) if self._end_ns < self._gap.until_ns else len(table)
+            self._pending.append(table.slice(0, inside))
             if self._upto_ns < self._end_ns:
-                self._keep()
+                if at_once or time.monotonic() - self._kept_s >= BATCH_S:
+                    self._keep()
                 break
-            table = table.filter(pc.invert(inside))
+            table, stamps = table.slice(inside), stamps[inside:]
             self._write(self._end_ns)
             if self._at_ns == self._gap.until_ns or not self._enter():
                 break
@@ -141,7 +142,7 @@ class Stream:
             self._filling.shelf.append(self._claim, piece, Read(self._kept_ns, self._upto_ns, self._entered_ns))
         except OutputError as error:
             self._filling.outcome.not_kept(error)
-        self._kept, self._kept_ns = len(self._pending), self._upto_ns
+        self._kept, self._kept_ns, self._kept_s = len(self._pending), self._upto_ns, time.monotonic()
 
     def _enter(self) -> bool:
         """Claim the slice that the stream comes to, and let go of the last; not one that another process fills."""
