@@ -90,11 +90,12 @@ def _inside(folder: Path) -> list[Found]:
     unlisted: list[Path] = []
     files: list[Path] = []
     for at, _, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
-        files += [Path(at, name) for name in names if _looks_like_log(name) and os.path.isfile(os.path.join(at, name))]
+        files += [Path(at, name) for name in names if is_log_name(name) and os.path.isfile(os.path.join(at, name))]
     return [Found(path, named=False) for path in sorted(files) + unlisted]
 
 
-def _looks_like_log(name: str) -> bool:
+def is_log_name(name: str) -> bool:
+    """Whether a file is called as logs are: its ending, plain or compressed."""
     return any(name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
 
 
