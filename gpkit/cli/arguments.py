@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
     _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
     _prune(_command(commands, "prune", "remove past runs that need not be kept"))
+    _schedule(_command(commands, "schedule", "run notebooks by parameters/schedule.yaml"))
     local = _command(commands, "local", "the local stack")
     _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
@@ -242,6 +243,34 @@ def _local_up(command: argparse.ArgumentParser) -> None:
         "--export", nargs="+", type=Path, default=[], metavar="FILE", help="log entries that the logging API serves too"
     )
     command.set_defaults(command=call)
+
+
+def _schedule(command: argparse.ArgumentParser) -> None:
+    below = command.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, does: str) -> argparse.ArgumentParser:
+        def call(chosen: argparse.Namespace) -> int:
+            from gpkit.cli import schedule
+
+            return int(getattr(schedule, name)(chosen))
+
+        added = _command(below, name, does)
+        added.add_argument("--file", type=Path, metavar="FILE", help="the schedule (parameters/schedule.yaml)")
+        added.set_defaults(command=call)
+        return added
+
+    check = add("check", "say what each entry does and when it runs next")
+    due = add("due", "run what is due, once")
+    due.add_argument("names", nargs="*", metavar="ENTRY", help="only these entries; all by default")
+    keep = add("run", "stay, and run what is due when it is due")
+    keep.add_argument("--until", default="", metavar="T", help="end at this instant; else when interrupted")
+    for runs in (due, keep):
+        runs.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
+    for prints in (check, due, keep):
+        prints.add_argument("--json", action="store_true", help="print entries, or each run's results.json, one a line")
+    export = add("export", "print files that let cron or systemd run what is due")
+    export.add_argument("kind", choices=["cron", "systemd"], metavar="KIND", help="cron or systemd")
+    export.add_argument("-o", "--output", type=Path, metavar="DIR", help="write the files into this folder")
 
 
 def _sources(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,100 @@
+"""What was run, read from the run folders, and the record of what was missed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gpkit.errors import OutputError
+from gpkit.instants import text
+from gpkit.runs import folder as folders
+from gpkit.runs import plain_report, record, status
+from gpkit.runs.launch import Run
+from gpkit.schedule.entry import Entry
+from gpkit.schedule.slots import Missed
+
+_MARK = b'"slot_utc"'
+
+
+def taken(outputs: Path) -> dict[str, set[datetime]]:
+    """The slots that run folders hold, complete or partial, by the name of their entry.
+
+    A folder that cannot be read holds none.
+    """
+    found: dict[str, set[datetime]] = {}
+    for folder in (outputs / "runs").glob("[!.]*"):
+        content = _content(folder)
+        if _MARK not in content:  # most runs are no scheduled ones: not worth parsing
+            continue
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+            schedule = json.loads(content)["schedule"]
+            found.setdefault(str(schedule["name"]), set()).add(_instant(schedule["slot_utc"]))
+    return found
+
+
+def record_missed(entry: Entry, missed: Missed, outputs: Path) -> Run:
+    """Write the run folder of slots that passed without a run. It is there whole, or not at all.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    plan = entry.plan(text(missed.last), outputs)
+    run_id = folders.new_run_id(plan.name, missed.last)  # it stands where the run would have been
+    final = outputs / "runs" / run_id
+    folder = final.with_name(f".{run_id}")
+    several = {"first_slot_utc": text(missed.first), "slots": missed.count} if missed.count > 1 else {}
+    facts: dict[str, Any] = {
+        **record.first(plan, run_id),
+        "schedule": {"name": entry.name, "slot_utc": text(missed.last), **several},
+        "parameters": dict(plan.parameters),
+        "given": list(plan.given),
+        "deadline_s": plan.deadline_s,
+        "started_utc": None,
+    }
+    try:
+        (folder / "evidence").mkdir(parents=True)
+        record.begin(folder, facts)
+        ended = record.finish(folder, record.Outcome(status.MISSED, _error(entry, missed)))
+        _report(folder, outputs)
+        folder.rename(final)
+    except OSError as error:
+        raise OutputError(f"{outputs} cannot be written.", f"{error.strerror or error}.") from None
+    return Run(final, ended)
+
+
+def _report(folder: Path, outputs: Path) -> None:
+    from gpkit.report import render
+
+    try:
+        render(folder, root=outputs)
+    except Exception:  # whatever keeps the full report from being made, there is one
+        plain_report.write(folder)
+
+
+def _error(entry: Entry, missed: Missed) -> dict[str, Any]:
+    what = f"The slot of {text(missed.last)}"
+    if missed.count > 1:
+        what = f"{missed.count} slots from {text(missed.first)} to {text(missed.last)}"
+    policy = "they are too many to be run late" if entry.catch_up == "all" else f"catch_up is {entry.catch_up}"
+    return {
+        "kind": status.MISSED,
+        "message": f"{what} of schedule entry {entry.name!r} passed without a run, and {policy}.",
+        "stage": "schedule",
+        "cell": None,
+    }
+
+
+def _content(folder: Path) -> bytes:
+    # A partial folder may be completed, and so renamed, while the list is read.
+    for place in (folder, folder.with_name(folder.name.removesuffix(folders.PARTIAL))):
+        with contextlib.suppress(OSError):
+            return (place / record.RUN_FILE).read_bytes()
+    return b""
+
+
+def _instant(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
