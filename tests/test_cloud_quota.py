@@ -176,6 +176,18 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, monkeypatch:
         quota.of(Target("shop"))
 
 
+def test_buckets_that_nobody_uses_any_more_are_swept_away(tmp_path: Path) -> None:
+    old, new = (quota.of(Target(project), folder=tmp_path) for project in ("old", "new"))
+    old.wait()
+    new.wait()
+    os.utime(old.file, (0, 0))
+
+    quota.of(Target("next"), folder=tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir() if path.stem == old.file.stem) == []
+    assert new.file.exists()
+
+
 READ = """
 import sys
 from pathlib import Path

@@ -157,6 +157,17 @@ def test_an_address_where_nothing_answers_is_given_up_soon(tmp_path: Path) -> No
     assert caught.value.since_ns == caught.value.until_ns == BASE_NS
 
 
+def test_a_proxy_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    with pytest.raises(
+        Incomplete, match=r"no connection to https://logs\.example\.com through the proxy \(4 attempts\)"
+    ):
+        list(read("https://logs.example.com", tmp_path))
+
+
 def test_a_service_that_goes_away_gets_the_longer_patience(tmp_path: Path) -> None:
     with raw_server(Reply(page_json(range(3), "a"), headers={"Connection": "close"})) as raw:
         reading = read(raw.url, tmp_path)

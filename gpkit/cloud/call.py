@@ -81,7 +81,7 @@ def call(
         FarSideError: The answer is not one of this API.
     """
     import requests
-    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.auth.exceptions import GoogleAuthError
     from msgspec import json as msgspec_json
 
     until_s = clock() + limits.call_s
@@ -97,44 +97,61 @@ def call(
             cap = limits.max_page_bytes if response.status_code == 200 else _ERROR_BYTES
             body = _body(response, cap, lambda: clock() > until_s)
             return _outcome(response, body, caller, target, bool(request.get("pageToken")), user_filter)
-    except TransportError:
-        return Failed("the issuer of tokens could not be reached", unreachable=True)
     except GoogleAuthError as error:
-        if getattr(error, "retryable", False):
-            return Failed("the issuer of tokens had no answer for now")
-        raise expired(target, caller.account) from None
-    except requests.exceptions.SSLError as error:
-        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            return Failed(f"no TLS connection to {target.endpoint}", unreachable=True)
-        raise TargetError(
-            f"{target.endpoint} does not show a certificate that is trusted here.",
-            "A proxy may stand between, with an authority of its own.",
-            "Name its certificate file in REQUESTS_CA_BUNDLE.",
-        ) from None
-    except requests.exceptions.ProxyError:
+        return _without_token(error, caller, target)
+    except (_Slow, requests.exceptions.RequestException) as error:
+        return _unanswered(error, target)
+
+
+def _without_token(error: Exception, caller: Caller, target: Target) -> Failed:
+    from google.auth.exceptions import TransportError
+
+    if isinstance(error, TransportError):
+        return Failed("the issuer of tokens could not be reached", unreachable=True)
+    if getattr(error, "retryable", False):
+        return Failed("the issuer of tokens had no answer for now")
+    raise expired(target, caller.account) from None
+
+
+def _unanswered(error: Exception, target: Target) -> Failed:
+    """What an exception of the HTTP library means; the order matters, since some are kinds of others."""
+    from requests import exceptions
+
+    if isinstance(error, exceptions.SSLError):
+        return _without_tls(error, target)
+    if isinstance(error, exceptions.ProxyError):
         return Failed(f"no connection to {target.endpoint} through the proxy", unreachable=True)
-    except requests.exceptions.ConnectTimeout:
+    if isinstance(error, exceptions.ConnectTimeout):
         return Failed(f"no connection to {target.endpoint} within {_CONNECT_S:g} s", unreachable=True)
-    except (_Slow, requests.exceptions.Timeout):
+    if isinstance(error, (_Slow, exceptions.Timeout)):
         return Failed("the answer took too long")
-    except requests.exceptions.ChunkedEncodingError:
+    if isinstance(error, exceptions.ChunkedEncodingError):
         return Failed("the connection was cut in the middle of an answer")
-    except requests.exceptions.ContentDecodingError:
+    if isinstance(error, exceptions.ContentDecodingError):
         return Failed("the answer was packed, and the packing is damaged")
-    except requests.exceptions.ConnectionError as error:
-        return Failed(*_unconnected(target, error))
-    except requests.exceptions.RequestException as error:
-        raise FarSideError(f"{target.endpoint} could not be asked ({type(error).__name__}).") from None
+    if isinstance(error, exceptions.ConnectionError):
+        return _unconnected(error, target)
+    raise FarSideError(f"{target.endpoint} could not be asked ({type(error).__name__}).") from None
 
 
-def _unconnected(target: Target, error: Exception) -> tuple[str, None, bool]:
+def _without_tls(error: Exception, target: Target) -> Failed:
+    if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return Failed(f"no TLS connection to {target.endpoint}", unreachable=True)
+    raise TargetError(
+        f"{target.endpoint} does not show a certificate that is trusted here.",
+        "A proxy may stand between, with an authority of its own.",
+        "Name its certificate file in REQUESTS_CA_BUNDLE.",
+    ) from None
+
+
+def _unconnected(error: Exception, target: Target) -> Failed:
     """A connection that never was, or one that broke; the library has one exception for both."""
     from urllib3.exceptions import NewConnectionError
 
     cause = error.args[0] if error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
-        return f"no connection to {target.endpoint}", None, True
-    return "the connection was cut", None, False
+        return Failed(f"no connection to {target.endpoint}", unreachable=True)
+    return Failed("the connection was cut")
 
 
 def _body(response: requests.Response, cap: int, is_late: Callable[[], bool]) -> bytes:

@@ -17,6 +17,7 @@ import math
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from gpkit.errors import FarSideError, OutputError
 PERIOD_S = 60.0  # the service counts by the minute
 # Chosen: calls travel at different speeds, so that two a minute apart here may be nearer together there.
 _MARGIN = 1 / 60
+_FORGOTTEN_S = 86_400.0  # chosen: a bucket is full again after a minute, whatever is thought of the wall clock
 _LOCK_TIMEOUT_S = 30.0  # chosen: a holder needs a millisecond; only a stopped process keeps the lock longer
 
 
@@ -144,7 +146,19 @@ def of(target: Target, *, folder: Path | None = None, pace: Pace | None = None) 
         OutputError: The private folder is not to be had.
     """
     name = hashlib.sha256(f"{target.endpoint.rstrip('/')}\n{target.project}".encode()).hexdigest()[:24]
-    return Quota((folder or _private_folder()) / f"reads-{name}.json", target.reads_per_minute, pace=pace or Pace())
+    file = (folder or _private_folder()) / f"reads-{name}.json"
+    if not file.exists():
+        _sweep(file.parent)
+    return Quota(file, target.reads_per_minute, pace=pace or Pace())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove buckets that nobody took from for a day: each local server has an address, and so a bucket, of its own."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("reads-*.json"):
+            if time.time() - file.stat().st_mtime > _FORGOTTEN_S:
+                file.unlink()
+                file.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _private_folder() -> Path:
