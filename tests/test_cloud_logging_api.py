@@ -327,3 +327,14 @@ def test_an_entry_that_is_no_strict_json_spoils_no_page(tmp_path):
             found = listed(api, "p")["entries"]
             assert [one["insertId"] for one in found] == ids
             assert (found[0]["x"], found[1]["x"]) == ("\N{REPLACEMENT CHARACTER}", "NaN")
+
+
+def test_a_web_page_with_a_name_of_its_own_for_this_address_is_refused(api):
+    import http.client
+
+    connection = http.client.HTTPConnection(*api.rest_url.removeprefix("http://").split(":"))
+    connection.request("POST", "/v2/entries:list", b"{}", {"Host": "evil.example.com"})
+    status = connection.getresponse().status
+    connection.close()
+
+    assert status == 400

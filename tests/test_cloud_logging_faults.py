@@ -114,9 +114,10 @@ def test_empty_pages_have_a_token_that_leads_on(api, project):
 
 
 def test_entries_arrive_when_so_many_calls_were_answered(api, project):
-    api.script({"arrive": [{"after_calls": 2, "entries": [entry(project, 1, "late")]}]})
+    late = [{"after_calls": 2, "entries": [entry(project, 1, "late")]}, {"entries": [entry(project, 1, "at once")]}]
+    api.script({"arrive": late})
 
-    assert [len(all_ids(api, project)) for _ in range(3)] == [6, 6, 7]
+    assert [len(all_ids(api, project)) for _ in range(3)] == [7, 7, 8]
 
 
 def test_every_call_waits_when_told_to(api, project):

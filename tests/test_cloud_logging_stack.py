@@ -117,7 +117,7 @@ def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path):
     assert {"url", "folder", "log", "secret_file", "logging_url", "logging_grpc", "logging_project"} == set(told)
     assert [one.insert_id for one in found] == ["e"]
     assert running.returncode == 0
-    assert f"gpkit logs api:gpkit-local --endpoint {told['logging_url']} --anonymous --since -1h --until now" in said
+    assert f"gpkit logs api:gpkit-local --endpoint {told['logging_url']} --anonymous --since=-1h --until now" in said
     assert "projects/shop (1 entries)" in said
 
 

@@ -46,7 +46,7 @@ def _how_to_ask(stack: Stack) -> str:
     entries = ", ".join(f"{name} ({count} entries)" for name, count in stack.logging.resources.items() if count)
     return f"""
 Its log, as Cloud Logging serves it: REST at {stack.logging_url}, gRPC at {stack.logging_grpc}. Served: {entries}.
-  gpkit logs api:{stack.logging_project} --endpoint {stack.logging_url} --anonymous --since -1h --until now
+  gpkit logs api:{stack.logging_project} --endpoint {stack.logging_url} --anonymous --since=-1h --until now
 Or in Python:
   from google.auth.credentials import AnonymousCredentials; from google.cloud import logging
   client = logging.Client(project="{stack.logging_project}", credentials=AnonymousCredentials(), _use_grpc=False,

@@ -43,6 +43,7 @@ class LoggingApi:
     _process: subprocess.Popen[bytes]
     _folder: Path
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _told: int = 0
 
     def requests(self) -> list[dict[str, Any]]:
         """The calls that came, in order: ``method`` (REST, gRPC, tail), the parameters, ``status``, ``count``."""
@@ -66,20 +67,27 @@ class LoggingApi:
 
     def _tell(self, what: str, values: Any = None) -> Any:
         with self._turn:
+            self._told += 1
+            command = {"do": what, "with": values, "number": self._told}
             try:
                 assert self._process.stdin is not None
-                self._process.stdin.write(json.dumps({"do": what, "with": values}).encode() + b"\n")
+                self._process.stdin.write(json.dumps(command).encode() + b"\n")
                 self._process.stdin.flush()
-                line = processes.read_line(self._process, ANSWER_TIMEOUT_S)
+                said = self._answer()
             except (OSError, ValueError) as error:
                 raise FarSideError("The logging API is gone.", self._last_words()) from error
-        if line is None:
-            raise FarSideError("The logging API does not answer.", self._last_words())
-        said = json.loads(line)
         if "error" in said:
             raised: errors.GpkitError = getattr(errors, said["kind"])(*said["error"])
             raise raised
         return said["answer"]
+
+    def _answer(self) -> dict[str, Any]:
+        """The answer to the last command. One that comes late belongs to a question that was given up."""
+        while line := processes.read_line(self._process, ANSWER_TIMEOUT_S):
+            said: dict[str, Any] = json.loads(line)
+            if said["number"] == self._told:
+                return said
+        raise FarSideError("The logging API does not answer.", self._last_words())
 
     def _last_words(self) -> str:
         return processes.last_words(self._folder / _STDERR)

@@ -74,11 +74,16 @@ class Listing:
         self.script = script
         self._counted = 0
         self._arrivals = sorted(script.arrive, key=lambda one: one.after_calls)
+        self._arrive(0)
 
     def add(self, entries: Iterable[Any]) -> int:
         """Take entries that come now; returns how many are new."""
         held = [hold(msgspec.json.encode(entry), self.store.project) for entry in entries]
         return len(self.store.add(entry for entry in held if entry is not None))
+
+    def _arrive(self, calls: int) -> None:
+        while self._arrivals and self._arrivals[0].after_calls <= calls:
+            self.add(self._arrivals.pop(0).entries)
 
     def catch_up(self) -> None:
         """Take what was written to the log."""
@@ -120,8 +125,8 @@ class Listing:
             self._note(call, 200, len(page.numbers))
             return page
         finally:
-            while script is self.script and self._arrivals and self._arrivals[0].after_calls <= number:
-                self.add(self._arrivals.pop(0).entries)
+            if script is self.script:
+                self._arrive(number)
 
     async def _page(
         self, call: Call, script: Script, number: int, size: Callable[[int], int] | None, most_bytes: int

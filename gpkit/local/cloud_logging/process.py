@@ -1,7 +1,8 @@
 """The API's process: REST and gRPC on one event loop, each on a free port of loopback.
 
 It ends on SIGTERM, at the end of its standard input when it takes commands from there, and when its parent is gone.
-A command is one line of JSON, ``{"do": "requests" | "add" | "script", "with": …}``, and so is its answer.
+A command is one line of JSON, ``{"do": "requests" | "add" | "script", "with": …, "number": …}``, and so is its
+answer, which repeats the number.
 """
 
 from __future__ import annotations
@@ -120,10 +121,12 @@ async def _standard_input() -> asyncio.StreamReader:
 
 async def _obey(commands: asyncio.StreamReader, listing: Listing, stopped: asyncio.Event) -> None:
     while line := await commands.readline():
+        command = json.loads(line)
         try:
-            _say({"answer": _done(json.loads(line), listing)})
+            answer = {"answer": _done(command, listing)}
         except GpkitError as error:
-            _say({"kind": type(error).__name__, "error": list(error.args)})
+            answer = {"kind": type(error).__name__, "error": list(error.args)}
+        _say({"number": command["number"], **answer})
     stopped.set()
 
 

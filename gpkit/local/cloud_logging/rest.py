@@ -12,6 +12,8 @@ import msgspec
 from google.cloud.logging_v2.types import ListLogEntriesRequest
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -54,6 +56,8 @@ def application(listing: Listing) -> Starlette:
 
     return Starlette(
         routes=[Route("/v2/entries:list", entries_list, methods=["POST"]), Route("/", about)],
+        # A web page that gives its own name this address must not read logs through a browser.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
         exception_handlers={404: unknown, 405: unknown, 500: broken, ClientDisconnect: _gone},
     )
 

@@ -5,6 +5,7 @@ Other methods are answered UNIMPLEMENTED. A planted cut is UNAVAILABLE: that is 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
@@ -43,10 +44,12 @@ def server(listing: Listing) -> tuple[grpc.aio.Server, int]:
 
     async def tail_log_entries(requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]) -> None:
         try:
-            async for numbers, over_rate, not_consumed in tails.follow(_wanted(requests)):
-                for part in encoder.parts(numbers):
-                    await context.write(encoder.tailed(part, over_rate, not_consumed))
-                    over_rate = not_consumed = 0
+            # A client that leaves cancels the writing, and its session must end with it.
+            async with contextlib.aclosing(tails.follow(_wanted(requests))) as session:
+                async for numbers, over_rate, not_consumed in session:
+                    for part in encoder.parts(numbers):
+                        await context.write(encoder.tailed(part, over_rate, not_consumed))
+                        over_rate = not_consumed = 0
         except RefusedError as refused:
             await _abort(context, refused)
 

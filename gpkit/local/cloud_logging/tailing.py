@@ -7,8 +7,9 @@ timestamps, and between responses no order is promised (documented).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from gpkit.local.cloud_logging.listing import Listing
@@ -39,7 +40,7 @@ class Tails:
         self._listing = listing
         self._open = 0
 
-    async def follow(self, asked: AsyncIterator[Wanted]) -> AsyncIterator[tuple[list[int], int, int]]:
+    async def follow(self, asked: AsyncIterator[Wanted]) -> AsyncGenerator[tuple[list[int], int, int], None]:
         """One session.
 
         Args:
@@ -64,8 +65,9 @@ class Tails:
         second = asyncio.ensure_future(_next(asked))
         self._open += 1
         try:
-            async for sent in _arrivals(listing, search, window_s, second):
-                yield sent
+            async with contextlib.aclosing(_arrivals(listing, search, window_s, second)) as arrivals:
+                async for sent in arrivals:
+                    yield sent
         finally:
             self._open -= 1
             second.cancel()
@@ -87,7 +89,7 @@ async def _next(asked: AsyncIterator[Wanted]) -> Wanted | None:
 
 async def _arrivals(
     listing: Listing, search: Search, window_s: float, second: asyncio.Future[Wanted | None]
-) -> AsyncIterator[tuple[list[int], int, int]]:
+) -> AsyncGenerator[tuple[list[int], int, int], None]:
     store, at = listing.store, len(listing.store.raws)
     waiting: list[tuple[float, int]] = []
     minute_s, sent, blocked_s = time.monotonic(), 0, 0.0
@@ -104,7 +106,7 @@ async def _arrivals(
         waiting = waiting[len(due) :]
         if now_s - minute_s >= MINUTE_S:
             minute_s, sent = now_s, 0
-        over_rate = max(0, len(due) - (limits.entries_per_minute - sent))
+        over_rate = max(0, len(due) - max(0, limits.entries_per_minute - sent))
         due = sorted(due[: len(due) - over_rate], key=lambda number: store.key(number, False))
         sent += len(due)
         if due or over_rate or not_consumed:
