@@ -128,13 +128,16 @@ class Shelf:
                 self._inherit(Claim(since_ns))
             yield Claim(since_ns) if is_mine else None
 
-    def write(self, claim: Claim, table: pa.Table, reads: Sequence[Read]) -> None:
+    def write(self, claim: Claim, table: pa.Table, reads: Sequence[Read]) -> Held:
         """Put entries into a slice, beside those that are there: an entry once seen stays.
 
         Args:
             claim: The right to do so.
             table: Entries of that slice; none is knowledge too.
             reads: The stretches of it that they are all of.
+
+        Returns:
+            What the slice holds now.
 
         Raises:
             OutputError: The disk is full, or the folder cannot be written. What was held stays.
@@ -150,6 +153,7 @@ class Shelf:
         with self._written():
             files.write(path, table, files.About(self.folder.name, claim.since_ns, sound, len(table)))
         _remove(self._beside(claim, PART))
+        return Held(table, sound)
 
     def append(self, claim: Claim, table: pa.Table, read: Read) -> None:
         """Keep a piece of a slice that is still being filled.

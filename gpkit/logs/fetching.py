@@ -136,7 +136,7 @@ def _take_up(shelf: Shelf, window: Stretch, outcome: Outcome) -> _Held:
     tables = list(outcome.loose)
     reads = list(outcome.loose_reads)
     for begin_ns in starts(*window):
-        held = shelf.read(begin_ns)
+        held = outcome.recent.pop(begin_ns, None) or shelf.read(begin_ns)
         if held is not None:
             stamps = stamps_of(held.table)
             first, last = stamps.searchsorted(window.since_ns), stamps.searchsorted(window.until_ns)

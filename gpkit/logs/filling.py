@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
-from gpkit.cache import SLICE_NS, Claim, Read, Shelf, Stretch, missing
+from gpkit.cache import SLICE_NS, Claim, Held, Read, Shelf, Stretch, missing
 from gpkit.entries import Extractor
 from gpkit.errors import OutputError
 from gpkit.logs.progress import Progress, left_s
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TELL_S = 1.0  # chosen: a person reads no faster
+RECENT_BYTES = 256 << 20  # chosen: an hour of a busy service
 WAIT_S = 1800.0  # chosen: twice what a process needs that reads the densest slice at the quota
 
 Ask = Callable[[Stretch], Generator[cloud.Page, None, None]]
@@ -34,6 +35,7 @@ class Outcome:
     Attributes:
         entries: That came from the far side.
         calls: Made for them, failed ones too.
+        recent: What the slices hold that were written last, by their begin, so that they need not be read back.
         loose: Entries that could not be kept, and
         loose_reads: the stretches that they are all of.
         given_up: Stretches that were not read, and why.
@@ -43,11 +45,18 @@ class Outcome:
 
     entries: int = 0
     calls: int = 0
+    recent: dict[int, Held] = field(default_factory=dict)
     loose: list[pa.Table] = field(default_factory=list)
     loose_reads: list[Read] = field(default_factory=list)
     given_up: list[tuple[Stretch, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: cloud.Incomplete | None = None
+
+    def written(self, begin_ns: int, held: Held) -> None:
+        """Remember what a slice holds, as long as there is room."""
+        self.recent.pop(begin_ns, None)
+        if sum(each.table.nbytes for each in self.recent.values()) + held.table.nbytes <= RECENT_BYTES:
+            self.recent[begin_ns] = held
 
     def not_kept(self, error: OutputError) -> None:
         """Note, once, that the cache could not be written."""

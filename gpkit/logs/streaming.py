@@ -124,7 +124,8 @@ class Stream:
         self._filling.passed(Stretch(done.since_ns, done.until_ns))
         if self._claim is not None:
             try:
-                self._filling.shelf.write(self._claim, table, [done])
+                held = self._filling.shelf.write(self._claim, table, [done])
+                self._filling.outcome.written(self._claim.since_ns, held)
                 return
             except OutputError as error:
                 self._filling.outcome.not_kept(error)
