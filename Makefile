@@ -7,6 +7,7 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 RUN := .venv/bin
+comma := ,
 NOTEBOOKS := handshake_race event_success_rates auth_timing
 
 .PHONY: setup report test check format lab benchmarks clean
@@ -28,7 +29,7 @@ endef
 	@touch $@
 
 .venv/.test: .venv/.run
-	$(call environment,.venv,[test])
+	$(call environment,.venv,[bigquery$(comma)gcs$(comma)spark$(comma)test])
 	@touch $@
 
 .venv-lab/.lab: pyproject.toml constraints.txt

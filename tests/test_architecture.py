@@ -25,6 +25,7 @@ ORDER = [
     ["gpkit.history"],
     ["gpkit.report"],
     ["gpkit.runs"],
+    ["gpkit.schedule"],
     ["gpkit.local"],
     ["gpkit.cli"],
     ["gpkit.__main__", "gpkit"],

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -19,7 +18,10 @@ from gpkit.errors import FarSideError
 from tests.runs_support import FINISH, add_notebook, make_project, run_folders, start_gpkit
 from tests.runs_support import gpkit as command
 
-HEAVY = ("pandas", "numpy", "papermill", "nbclient", "nbconvert", "nbformat", "scipy", "duckdb", "ibis", "plotly")
+HEAVY = (
+    *("pandas", "numpy", "papermill", "nbclient", "nbconvert", "nbformat", "scipy", "duckdb", "ibis", "plotly"),
+    *("jwt", "cryptography", "lark", "pyarrow", "google.auth", "requests"),
+)
 
 
 @pytest.fixture
@@ -194,16 +196,6 @@ def test_help_and_refusals_are_fast_because_nothing_heavy_is_imported(project):
         )
         loaded = done.stdout.rpartition("loaded:")[2].split()
         assert [name for name in HEAVY if name in loaded] == []
-
-
-def test_a_refused_parameter_takes_no_time(project):
-    took_s = []
-    for _ in range(5):
-        began_s = time.monotonic()
-        command(project, "run", "works", "-p", "bad=1")
-        took_s.append(time.monotonic() - began_s)
-
-    assert min(took_s) < 0.3
 
 
 def test_help_names_the_exit_codes(project):

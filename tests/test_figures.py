@@ -110,3 +110,25 @@ def test_a_shown_table_escapes_what_came_from_a_log():
 def test_a_shown_table_counts_what_it_leaves_out_and_says_what_nothing_means():
     assert "and 30 more rows" in str(figures.show(pd.DataFrame({"a": range(50)})))
     assert "no rule was broken" in figures.show(pd.DataFrame({"a": []}), empty="no rule was broken")._repr_html_()
+
+
+def test_a_stretch_without_data_is_shaded_and_said():
+    at = pd.to_datetime(["2025-09-07T13:00:00Z", "2025-09-07T13:15:00Z", "2025-09-07T14:00:00Z"])
+    gaps = pd.DataFrame(
+        {"since_utc": at[:2], "until_utc": at[1:], "kind": ["not read", "silence"], "why": ["quota", "2700 s"]}
+    )
+
+    made = json.loads(figures.timeline(cases_of_attempts(SOME), gaps).to_json())["layout"]
+
+    assert [(shape["x0"], shape["x1"]) for shape in made["shapes"]] == [
+        ("2025-09-07 13:00:00.000000", "2025-09-07 13:15:00.000000"),
+        ("2025-09-07 13:15:00.000000", "2025-09-07 14:00:00.000000"),
+    ]
+    assert made["meta"]["gpkit"]["reading"].endswith("1 shaded stretch was not read; 1 shaded stretch is silent.")
+
+
+def test_without_gaps_nothing_is_shaded():
+    made = json.loads(figures.timeline(cases_of_attempts(SOME)).to_json())["layout"]
+
+    assert "shapes" not in made
+    assert "shaded" not in made["meta"]["gpkit"]["reading"]

@@ -69,13 +69,15 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
     _run(_command(commands, "run", "run notebooks and write a report for each"))
     _probe(_command(commands, "probe", "open real connections; one attempt a line"))
-    _logs(_command(commands, "logs", "read exported log entries; one entry a line"))
+    _logs(_command(commands, "logs", "read log entries; one entry a line"))
     _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
     _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
     _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
+    _cache(_command(commands, "cache", "what of Cloud Logging is held; one filter a line"))
     _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
     _prune(_command(commands, "prune", "remove past runs that need not be kept"))
     _schedule(_command(commands, "schedule", "run notebooks by parameters/schedule.yaml"))
+    _rerun(_command(commands, "rerun", "make a past run once more, with its parameters and its window"))
     local = _command(commands, "local", "the local stack")
     _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
@@ -109,7 +111,7 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 def _probe(command: argparse.ArgumentParser) -> None:
     def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.evidence import probe
+        from gpkit.cli.probe import probe
 
         return probe(chosen)
 
@@ -130,20 +132,18 @@ def _probe(command: argparse.ArgumentParser) -> None:
 
 def _logs(command: argparse.ArgumentParser) -> None:
     def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.evidence import logs
+        from gpkit.cli.logs import logs
 
         return logs(chosen)
 
     _sources(command)
-    command.add_argument("--since", default="", metavar="T", help="first instant: -1h, yesterday, 2025-09-07T13:20:00Z")
-    command.add_argument("--until", default="", metavar="T", help="last instant")
     _output(command)
     command.set_defaults(command=call)
 
 
 def _connections(command: argparse.ArgumentParser) -> None:
     def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.evidence import connections
+        from gpkit.cli.logs import connections
 
         return connections(chosen)
 
@@ -188,6 +188,20 @@ def _diff(command: argparse.ArgumentParser) -> None:
     command.add_argument("a", metavar="A", help="the earlier run: its id, the beginning of it, last, or a folder")
     command.add_argument("b", metavar="B", help="the later run")
     _past(command)
+    command.set_defaults(command=call)
+
+
+def _rerun(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.rerun import rerun
+
+        return rerun(chosen)
+
+    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    command.add_argument("--offline", action="store_true", help="read logs from the cache alone")
+    command.add_argument("--deadline", default="", metavar="D", help="limit: 90s, 10m, 1h (that of the past run)")
+    command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
+    command.add_argument("--json", action="store_true", help="print the new run's results.json")
     command.set_defaults(command=call)
 
 
@@ -274,7 +288,19 @@ def _schedule(command: argparse.ArgumentParser) -> None:
 
 
 def _sources(command: argparse.ArgumentParser) -> None:
-    command.add_argument("sources", nargs="+", metavar="SOURCE", help="export files, folders or patterns")
+    command.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="export files, folders or patterns; or api:PROJECT, bigquery:PROJECT.DATASET, gs://BUCKET/PREFIX/*.json",
+    )
+    command.add_argument("--filter", default="", metavar="F", help="only these entries, in Cloud Logging's language")
+    command.add_argument("--since", default="", metavar="T", help="first instant: -1h, yesterday, 2025-09-07T13:20:00Z")
+    command.add_argument("--until", default="", metavar="T", help="last instant")
+    command.add_argument("-e", "--environment", metavar="E", help="whose project, credentials and masking")
+    command.add_argument("--endpoint", default="", metavar="URL", help="another server that speaks the logging API")
+    command.add_argument("--anonymous", action="store_true", help="ask without credentials")
+    command.add_argument("--offline", action="store_true", help="read a project's log from the cache alone")
 
 
 def _output(command: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ with Extractor() as extractor:
 from gpkit.entries.assembling import Entries, Part, assemble
 from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread
 from gpkit.entries.extracting import SCHEMA_VERSION, Extractor
+from gpkit.entries.selecting import Selection, selection
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -17,6 +18,8 @@ __all__ = [
     "Gap",
     "Part",
     "Problem",
+    "Selection",
     "Unread",
     "assemble",
+    "selection",
 ]

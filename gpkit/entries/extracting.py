@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from gpkit import redaction
@@ -19,6 +19,8 @@ from gpkit.entries.scrubbing import scrubbed_sql, scrubber
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from gpkit.entries.selecting import Selection
 
 SCHEMA_VERSION = int(hashlib.sha256((extraction_sql("x") + redaction.CANDIDATE).encode()).hexdigest()[:8], 16)
 """Of an extracted table: another number when columns, what is taken for them, or what is redacted changed."""
@@ -31,26 +33,18 @@ class Extractor:
 
     Args:
         mask_contacts: Mask client addresses and e-mail addresses.
-        select_sql: Makes the SQL of the rows to keep from that of all rows, both of ``entry`` and ``readable``; null
-            keeps all. It sees the entries as they stood, before anything is redacted.
-        functions: Further functions of one entry's JSON text that this SQL uses, by name.
+        selection: Which entries to keep, told from the entries as they stood; null keeps all.
     """
 
-    def __init__(
-        self,
-        *,
-        mask_contacts: bool = True,
-        select_sql: Callable[[str], str] | None = None,
-        functions: Sequence[tuple[str, Callable[[str], bool]]] = (),
-    ) -> None:
+    def __init__(self, *, mask_contacts: bool = True, selection: Selection | None = None) -> None:
         import duckdb
 
         self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
         self._mask_contacts = mask_contacts
-        self._select_sql = select_sql
+        self._selection = selection
         quiet(self.connection)
         self.connection.create_function("scrub", scrubber(mask_contacts=mask_contacts), ["VARCHAR"], "VARCHAR")
-        for name, function in functions:
+        for name, function in selection.functions if selection else ():
             self.connection.create_function(name, function, ["VARCHAR"], "BOOLEAN")
         # Texts of more than 2 GiB in one column.
         self.connection.execute("SET arrow_large_buffer_size = true")
@@ -67,8 +61,8 @@ class Extractor:
         Raises:
             duckdb.Error: The source cannot be read.
         """
-        if self._select_sql is not None:
-            source = self._select_sql(source)
+        if self._selection is not None:
+            source = self._selection.select_sql(source)
         return self.connection.sql(
             extraction_sql(scrubbed_sql(source, mask_contacts=self._mask_contacts))
         ).to_arrow_table()

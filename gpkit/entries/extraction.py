@@ -77,11 +77,10 @@ def instant_ns_sql(text: str) -> str:
     )
 
 
-def extraction_sql(source: str) -> str:
-    """SQL: the columns of ENTRIES, and what the steps after need, from rows of ``entry`` and ``readable``.
+def spelled_sql(source: str) -> str:
+    """SQL: the fields of each entry under one spelling, as they stood, from rows of ``entry`` and ``readable``.
 
-    ``readable`` is what DuckDB can parse of an entry that it cannot parse, null for all others.
-    In layers: the typed structure, one spelling of each key, the text, then what follows from the text.
+    Of a key that is there and empty, and of one that is not there, both are null, but for ``labels`` and payloads.
     """
     request = {
         name: f"coalesce({', '.join(f'x.{where}.{field}' for where in _REQUESTS for field in fields)})"
@@ -95,8 +94,8 @@ def extraction_sql(source: str) -> str:
             "user_agent": ("userAgent", "user_agent"),
         }.items()
     }
-    spelled = f"""
-        SELECT entry, parsable,
+    return f"""
+        SELECT entry, readable, parsable,
             {_either("insert_id", "insertId")} AS insert_id,
             {_either("log_name", "logName")} AS log_name,
             nullif(x.timestamp, '') AS stamp,
@@ -122,10 +121,19 @@ def extraction_sql(source: str) -> str:
                 x.textPayload, x.text_payload, {request["http_url"]}) IS NOT NULL
                 OR has_json OR has_proto AS is_entry
         FROM (
-            SELECT entry, parsable, json_transform(parsable, {literal(_STRUCTURE)}) AS x
-            FROM (SELECT entry, coalesce(readable, entry) AS parsable FROM ({source}))
+            SELECT entry, readable, parsable, json_transform(parsable, {literal(_STRUCTURE)}) AS x
+            FROM (SELECT entry, readable, coalesce(readable, entry) AS parsable FROM ({source}))
         )
     """
+
+
+def extraction_sql(source: str) -> str:
+    """SQL: the columns of ENTRIES, and what the steps after need, from rows of ``entry`` and ``readable``.
+
+    ``readable`` is what DuckDB can parse of an entry that it cannot parse, null for all others.
+    In layers: the typed structure, one spelling of each key, the text, then what follows from the text.
+    """
+    spelled = spelled_sql(source)
     kinds = """
         SELECT *,
             CASE
@@ -181,3 +189,33 @@ def _of_audit(field: str) -> str:
 
 def _either(snake: str, camel: str) -> str:
     return f"nullif(coalesce(x.{camel}, x.{snake}), '')"
+
+
+def filterable_sql(source: str) -> str:
+    """SQL: what a filter can be decided by, as it stood in each entry, from rows of ``entry`` and ``readable``."""
+
+    def of(where: str, path: str) -> str:
+        return f"json_extract_string({where}, '{path}')"
+
+    latency_ns = "TRY_CAST(TRY_CAST(rtrim(latency, 's') AS DECIMAL(28, 9)) * 1000000000 AS BIGINT)"
+    return f"""
+        SELECT
+            {instant_ns_sql("stamp")} AS timestamp_ns,
+            {instant_ns_sql("receive_stamp")} AS receive_timestamp_ns,
+            severity, log_name, insert_id, trace, span_id,
+            {of("resource", "$.type")} AS resource_type,
+            json_extract(resource, '$.labels')::VARCHAR AS resource_labels,
+            labels,
+            {of("resource", "$.labels.service_name")} AS service,
+            {of("resource", "$.labels.revision_name")} AS revision,
+            {of("labels", "$.instanceId")} AS instance_id,
+            http_method, http_url,
+            TRY_CAST(http_status AS BIGINT) AS http_status,
+            {latency_ns} AS http_latency_ns,
+            TRY_CAST(http_request_size AS BIGINT) AS http_request_size,
+            remote_ip, user_agent, text_payload,
+            coalesce(json_extract(parsable, '$.jsonPayload'), json_extract(parsable, '$.json_payload'))::VARCHAR
+                AS json_payload,
+            entry, readable, is_entry
+        FROM ({spelled_sql(source)})
+    """

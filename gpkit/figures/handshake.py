@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gpkit.figures.gaps import shade
 from gpkit.figures.style import BLUE, GREEN, GREY, ORANGE, RED, bars, figure, floats, nothing
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
     return made
 
 
-def timeline(cases: pd.DataFrame) -> go.Figure:
-    """Every case in time: let in, or how it failed (:mod:`gpkit.analysis.cases`)."""
+def timeline(cases: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure:
+    """Every case in time: let in, or how it failed (:mod:`gpkit.analysis.cases`); gaps in the evidence are shaded."""
     import pandas as pd
     import plotly.graph_objects as go
 
@@ -136,7 +137,7 @@ def timeline(cases: pd.DataFrame) -> go.Figure:
         y="",
     )
     made.update_layout(height=max(220, 150 + 32 * len(traces)))
-    return made
+    return shade(made, gaps)
 
 
 def auth_times(attempts: pd.DataFrame) -> go.Figure:

@@ -48,6 +48,19 @@ class Gathered:
         return self.source == "probe"
 
     @property
+    def gaps(self) -> pd.DataFrame:
+        """Stretches without log entries: ``since_utc``, ``until_utc``, ``kind`` (not read, silence) and ``why``."""
+        import pandas as pd
+
+        covered = self.coverage.get("log") or self.coverage
+        rows = [(part["since"], part["until"], "not read", part["why"]) for part in covered.get("unread", ())]
+        rows += [(gap["since"], gap["until"], "silence", f"{gap['seconds']:.0f} s") for gap in covered.get("gaps", ())]
+        made = pd.DataFrame(rows, columns=["since_utc", "until_utc", "kind", "why"])
+        for name in ("since_utc", "until_utc"):
+            made[name] = pd.to_datetime(made[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+        return made.sort_values("since_utc", kind="stable", ignore_index=True)
+
+    @property
     def has_log(self) -> bool:
         """Whether the server's own account is at hand; without it nothing is known of what it claims."""
         return len(self.entries) > 0

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit import environments, tables
+from gpkit import environments, redaction, tables
 from gpkit.environments import Environment
 from gpkit.errors import OutputError
+from gpkit.instants import Window
 from gpkit.investigation.gathered import Gathered
+from gpkit.logs.sources import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,20 +30,43 @@ FROM_LOG = "log"
 """What stands for the environment when a log is read: the log tells of its own targets."""
 
 
-def from_logs(question: str, target: Environment, logs: str, since: str, until: str) -> Gathered:
-    """The evidence of a log alone: a file, a folder or a pattern.
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a log.
+
+    Attributes:
+        source: As :func:`gpkit.logs.read` takes it.
+        window: First and last instant, UTC; null for no limit.
+        filter: Which entries; empty for all.
+        offline: Whether only the cache is read.
+    """
+
+    source: str
+    window: Window
+    filter: str = ""
+    offline: bool = False
+
+
+def from_logs(question: str, target: Environment, asked: Asked) -> Gathered:
+    """The evidence of a log alone: files, a project, a warehouse.
 
     Raises:
         SourceError: It is no log export.
-        ParameterError: An instant cannot be read.
+        CallerError: The filter or the window is impossible there, or the credentials are missing.
+        FarSideError: A far side refused, or was not to be reached.
     """
     from gpkit import logs as sources
     from gpkit import timeline
-    from gpkit.instants import window
 
-    asked = window(since, until)
-    source = _resolved(logs)
-    read = sources.read(source, since=asked.since, until=asked.until, mask_contacts=target.mask_contacts)
+    source = _resolved(asked.source)
+    read = sources.read(
+        source,
+        since=asked.window.since,
+        until=asked.window.until,
+        filter=asked.filter,
+        environment=target,
+        offline=asked.offline,
+    )
     folder, run_id = _folder(question)  # only now: what is refused leaves nothing behind
     connections = timeline.connections(read.frame)
     gathered = Gathered(
@@ -52,13 +78,20 @@ def from_logs(question: str, target: Environment, logs: str, since: str, until: 
         entries=read.frame,
         connections=connections,
         instances=timeline.instances(read.frame),
-        coverage=read.coverage.as_dict() | {"notes": read.coverage.sentences()},
+        coverage=_log_coverage(read.coverage, asked),
         window={"since": _text(read.coverage.since), "until": _text(read.coverage.until)},
         folder=folder,
         run_id=run_id,
     )
     _save(gathered)
     return gathered
+
+
+def _log_coverage(coverage: Any, asked: Asked) -> dict[str, Any]:
+    """What the log covers, beside what was asked of it."""
+    said = {"window": asked.window.as_dict(), "filter": redaction.redact(asked.filter)}
+    covered: dict[str, Any] = coverage.as_dict()
+    return {"asked": said, **covered, "notes": coverage.sentences()}
 
 
 def live(question: str, target: Environment, faults: str, plan: Mapping[str, Any]) -> Gathered:
@@ -130,12 +163,16 @@ def _probe_coverage(measured: Any, log: Any) -> dict[str, Any]:
 
 def _resolved(path: str) -> str:
     """Relative paths are taken from the project's root: the kernel's own folder differs between ways to run."""
+    if is_address(path):
+        return path
     given = Path(path).expanduser()
     return str(given if given.is_absolute() else environments.project_root() / given)
 
 
 def _shown(path: str) -> str:
     """A path as it may be written into a report: from the project's root, or the file's own name."""
+    if is_address(path):
+        return redaction.redact(path)
     root = environments.project_root()
     given = Path(path)
     return str(given.relative_to(root)) if given.is_relative_to(root) else given.name

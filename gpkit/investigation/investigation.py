@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from gpkit import environments
 from gpkit.errors import ParameterError
 from gpkit.findings import Finding, headline
+from gpkit.instants import window
 from gpkit.investigation import gathering
 from gpkit.investigation.gathered import Gathered
 from gpkit.investigation.pivot import lines_of
@@ -45,12 +47,24 @@ class Investigation(Gathered):
         return facts(self)
 
     def finish(self, *findings: Finding | Sequence[Finding] | None) -> Verdict:
-        """Record the findings in ``results.json`` and return the verdict to show. A null finding judges nothing."""
+        """Record the findings in ``results.json`` and return the verdict to show. A null finding judges nothing.
+
+        A finding on a log of which a part was not read says so in its limits.
+        """
         flat: list[Finding] = []
         for item in findings:
             flat += [item] if isinstance(item, Finding) else [] if item is None else list(item)
-        self.findings = tuple(flat)
+        self.findings = tuple(_limited(finding, self.gaps) for finding in flat)
         return record(self, self.findings)
+
+
+def _limited(finding: Finding, gaps: pd.DataFrame) -> Finding:
+    unread = gaps[gaps["kind"] == "not read"]
+    if unread.empty:
+        return finding
+    seconds = (unread["until_utc"] - unread["since_utc"]).dt.total_seconds().sum()
+    told = f"{seconds:.0f} s of the window were not read."
+    return dataclasses.replace(finding, limits=f"{finding.limits} {told}".strip())
 
 
 _current: Investigation | None = None
@@ -96,10 +110,12 @@ def start(
     *,
     environment: str = environments.LOCAL,
     logs: str = "",
-    faults: str = "",
-    seed: int = 0,
+    logs_filter: str = "",
     since: str = "",
     until: str = "",
+    offline: bool = False,
+    faults: str = "",
+    seed: int = 0,
     attempts: int = 100,
     rate_per_s: float = 0.0,
     concurrency: int = 0,
@@ -115,11 +131,14 @@ def start(
     Args:
         question: Name of the notebook.
         environment: Target, a file in ``parameters/environments``.
-        logs: Export file, folder or pattern; empty means probe.
-        faults: What goes wrong in the local stack: a file, or a name in ``parameters/faults``; empty for a healthy one.
-        seed: Of the local stack's faults and of the probe's schedule.
+        logs: What :func:`gpkit.logs.read` takes: an export, ``api:PROJECT``, ``bigquery:PROJECT.DATASET``,
+            ``gs://…``; empty means probe.
+        logs_filter: Which of its entries, in Cloud Logging's filter language; empty for all.
         since: Of the log, first instant; relative times such as ``-1h`` are resolved to absolute UTC.
         until: Of the log, end.
+        offline: Read a project's log from the cache alone.
+        faults: What goes wrong in the local stack: a file, or a name in ``parameters/faults``; empty for a healthy one.
+        seed: Of the local stack's faults and of the probe's schedule.
         attempts: Planned attempts with a valid credential.
         rate_per_s: Planned starts a second; 0 for what the environment allows.
         concurrency: Attempts at once; 0 for what the environment allows.
@@ -136,7 +155,8 @@ def start(
     global _current
     target = environments.load(environment)
     if logs:
-        gathered = gathering.from_logs(question, target, logs, since, until)
+        asked = gathering.Asked(logs, window(since, until), logs_filter, offline)
+        gathered = gathering.from_logs(question, target, asked)
     else:
         plan = {
             "attempts": attempts,

@@ -25,8 +25,6 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LARGEST = 1e300  # beyond it a whole number of Python may not fit a float
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
-# api:PROJECT and https://… are addresses, not paths. One letter would be a drive.
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 
 
 def check(
@@ -118,9 +116,14 @@ def absolute(path: str, folder: Path) -> str:
     """A given path made absolute from ``folder``. Empty text, addresses and patterns are no files to check.
 
     Raises:
-        SourceError: The file is missing, unreadable or empty.
+        SourceError: The file is missing, unreadable or empty, or the address is of no known kind.
     """
-    if not path or _ADDRESS.match(path):
+    if not path:
+        return path
+    from gpkit.logs import sources  # here: a wrong name is refused sooner without it
+
+    if sources.is_address(path):
+        sources.source(path)
         return path
     whole = folder / os.path.expanduser(path)
     if any(character in path for character in "*?["):

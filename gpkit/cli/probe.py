@@ -1,4 +1,4 @@
-"""``gpkit probe``, ``logs`` and ``connections``: tables as JSON lines, or into a file by its ending."""
+"""``gpkit probe``: real connections; one attempt a line."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpkit.cli import put_out, tell
-from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, OutputError, ParameterError, SourceError
+from gpkit.cli.output import put_table, require_writable
+from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, ParameterError, SourceError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gpkit.environments import Environment
-    from gpkit.entries import Coverage
-
-_ENDINGS = (".jsonl", ".csv", ".parquet")
 
 
 def probe(chosen: argparse.Namespace) -> int:
@@ -28,7 +22,7 @@ def probe(chosen: argparse.Namespace) -> int:
     from gpkit import environments
     from gpkit import probe as probes
 
-    _require_writable(chosen.output)
+    require_writable(chosen.output)
     target = environments.load(chosen.environment or environments.LOCAL)
     if chosen.url:
         url = environments.check_url(chosen.url)
@@ -54,33 +48,8 @@ def probe(chosen: argparse.Namespace) -> int:
     plan = probes.Plan(yes_load=chosen.yes_load, **{name: value for name, value in given.items() if value is not None})
     with _reachable(target) as reached:
         evidence = probes.run(reached, plan)
-    _table(evidence.attempts, chosen.output)
+    put_table(evidence.attempts, chosen.output)
     return EXIT_RUN_FAILED if evidence.interrupted else EXIT_HEALTHY
-
-
-def logs(chosen: argparse.Namespace) -> int:
-    """Read exports and put out their entries; what they cover is told on standard error."""
-    from gpkit import logs as sources
-    from gpkit.instants import window
-
-    _require_writable(chosen.output)
-    limits = window(chosen.since, chosen.until)
-    entries = sources.read(chosen.sources, since=limits.since, until=limits.until)
-    _tell_coverage(entries.coverage)
-    _table(entries.frame, chosen.output)
-    return EXIT_HEALTHY
-
-
-def connections(chosen: argparse.Namespace) -> int:
-    """Read exports and put out the server-side connections in them."""
-    from gpkit import logs as sources
-    from gpkit import timeline
-
-    _require_writable(chosen.output)
-    entries = sources.read(chosen.sources)
-    _tell_coverage(entries.coverage)
-    _table(timeline.connections(entries.frame), chosen.output)
-    return EXIT_HEALTHY
 
 
 @contextlib.contextmanager
@@ -93,38 +62,6 @@ def _reachable(target: Environment) -> Iterator[Environment]:
 
     with local_stack() as stack:
         yield stack.environment
-
-
-def _table(table: pd.DataFrame, output: Path | None) -> None:
-    from gpkit import tables
-
-    if output is not None:
-        tables.write(table, output)
-        tell(f"{len(table)} rows in {output}")
-        return
-    put_out(tables.to_jsonl(table))
-
-
-def _require_writable(output: Path | None) -> None:
-    """Refuse an output that cannot be written before any work is done for it."""
-    if output is None:
-        return
-    if output.suffix not in _ENDINGS:
-        raise OutputError(
-            f"'{output.name}' has no ending that says how to write a table.",
-            next_step="Use .parquet, .jsonl or .csv.",
-        )
-    folder = output.absolute().parent
-    writable = os.access(output, os.W_OK) if output.exists() else os.access(folder, os.W_OK | os.X_OK)
-    if not folder.is_dir() or output.is_dir() or not writable:
-        raise OutputError(f"'{output}' cannot be written.", next_step="Choose another file.")
-
-
-def _tell_coverage(coverage: Coverage) -> None:
-    since, until = (coverage.as_dict()[end] for end in ("since", "until"))
-    tell(f"{coverage.entries} entries" + (f", {since} – {until}" if since else ""))
-    for sentence in coverage.sentences():
-        tell(sentence)
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:

@@ -1,0 +1,70 @@
+"""``gpkit logs`` and ``gpkit connections``: log entries, and what they say of each connection."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gpkit.cli import tell
+from gpkit.cli.output import put_table, require_writable
+from gpkit.errors import EXIT_HEALTHY
+
+if TYPE_CHECKING:
+    from gpkit.entries import Coverage, Entries
+    from gpkit.environments import Environment
+
+
+def logs(chosen: argparse.Namespace) -> int:
+    """Read log entries and put them out; what they cover is told on standard error."""
+    require_writable(chosen.output)
+    entries = _read(chosen)
+    put_table(entries.frame, chosen.output)
+    return EXIT_HEALTHY
+
+
+def connections(chosen: argparse.Namespace) -> int:
+    """Read log entries and put out the server-side connections in them."""
+    from gpkit import timeline
+
+    require_writable(chosen.output)
+    entries = _read(chosen)
+    put_table(timeline.connections(entries.frame), chosen.output)
+    return EXIT_HEALTHY
+
+
+def _read(chosen: argparse.Namespace) -> Entries:
+    from gpkit import logs as sources
+    from gpkit.instants import window
+
+    asked = window(chosen.since, chosen.until)
+    entries = sources.read(
+        chosen.sources,
+        since=asked.since,
+        until=asked.until,
+        filter=chosen.filter,
+        environment=_target(chosen),
+        offline=chosen.offline,
+        progress=tell,
+    )
+    _tell_coverage(entries.coverage)
+    return entries
+
+
+def _target(chosen: argparse.Namespace) -> Environment | None:
+    """Where the log is configured; null for nothing but the command line's own defaults."""
+    from gpkit import environments
+
+    if not (chosen.environment or chosen.endpoint or chosen.anonymous):
+        return None
+    target = environments.load(chosen.environment) if chosen.environment else environments.Environment(name="")
+    if chosen.endpoint:
+        target = dataclasses.replace(target, logs_endpoint=chosen.endpoint)
+    return dataclasses.replace(target, logs_anonymous=True) if chosen.anonymous else target
+
+
+def _tell_coverage(coverage: Coverage) -> None:
+    since, until = (coverage.as_dict()[end] for end in ("since", "until"))
+    tell(f"{coverage.entries} entries" + (f", {since} – {until}" if since else ""))
+    for sentence in coverage.sentences():
+        tell(sentence)

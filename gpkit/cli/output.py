@@ -1,0 +1,45 @@
+"""Where tables go: JSON lines on standard output, or a file by its ending."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpkit.cli import put_out, tell
+from gpkit.errors import OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ENDINGS = (".jsonl", ".csv", ".parquet")
+
+
+def put_table(table: pd.DataFrame, output: Path | None) -> None:
+    """Put a table out.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from gpkit import tables
+
+    if output is not None:
+        tables.write(table, output)
+        tell(f"{len(table)} rows in {output}")
+        return
+    put_out(tables.to_jsonl(table))
+
+
+def require_writable(output: Path | None) -> None:
+    """Refuse an output that cannot be written before any work is done for it."""
+    if output is None:
+        return
+    if output.suffix not in _ENDINGS:
+        raise OutputError(
+            f"'{output.name}' has no ending that says how to write a table.",
+            next_step="Use .parquet, .jsonl or .csv.",
+        )
+    folder = output.absolute().parent
+    writable = os.access(output, os.W_OK) if output.exists() else os.access(folder, os.W_OK | os.X_OK)
+    if not folder.is_dir() or output.is_dir() or not writable:
+        raise OutputError(f"'{output}' cannot be written.", next_step="Choose another file.")
