@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_RUN_FAILED, ParameterError, SourceError
 
 if TYPE_CHECKING:
-    from gpkit.runs import Progress, Run
+    from gpkit.runs import Plan, Progress, Run
 
 _QUIET_S = 5.0  # chosen: pause between progress lines where they cannot be rewritten
 
@@ -23,7 +24,6 @@ def run(chosen: argparse.Namespace) -> int:
     """Run the notebooks; the exit code of the worst."""
     from gpkit import runs
     from gpkit.runs.plan import duration_s
-    from gpkit.runs.status import worst
 
     texts = dict(_name_and_value(written) for written in chosen.parameter)
     if chosen.environment is not None:
@@ -40,16 +40,24 @@ def run(chosen: argparse.Namespace) -> int:
         )
         for notebook in chosen.notebooks
     ]
+    return carry_out(plans, jobs=chosen.jobs, as_json=chosen.json)
+
+
+def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
+    """Make the planned runs and tell how each ended; the exit code of the worst."""
+    from gpkit import runs
+    from gpkit.runs.status import worst
+
     shown = _Shown()
 
     def ended(made: Run) -> None:
         shown.clear()
         tell(line(made))
-        if chosen.json:
+        if as_json:
             put_out(json.dumps(made.results, ensure_ascii=False) + "\n")
 
     try:
-        made = runs.launch(plans, jobs=chosen.jobs, on_progress=shown.progress, on_end=ended)
+        made = runs.launch(plans, jobs=jobs, on_progress=shown.progress, on_end=ended)
     except KeyboardInterrupt:
         return EXIT_RUN_FAILED
     finally:

@@ -37,6 +37,7 @@ class Plan:
         given: Names of the parameters that were given; the others have the notebook's default.
         deadline_s: Limit for everything from the start to the finished report, seconds.
         schedule: Null, or what of the schedule this run stands for: ``name`` of the entry and ``slot_utc``.
+        rerun_of: The past run that this one repeats, or empty.
     """
 
     notebook: Path
@@ -46,6 +47,7 @@ class Plan:
     given: tuple[str, ...] = ()
     deadline_s: float = DEADLINE_S
     schedule: Mapping[str, Any] | None = None
+    rerun_of: str = ""
 
     @property
     def name(self) -> str:
@@ -83,6 +85,7 @@ def plan_of(content: Mapping[str, Any]) -> Plan:
         given=tuple(content["given"]),
         deadline_s=content["deadline_s"],
         schedule=content["schedule"],
+        rerun_of=content["rerun_of"],
     )
 
 

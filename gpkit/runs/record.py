@@ -46,6 +46,7 @@ def first(plan: Plan, run_id: str) -> dict[str, Any]:
         "notebook_file": plan.notebook_file,
         "environment": plan.environment or None,
         **({"schedule": dict(plan.schedule)} if plan.schedule else {}),
+        **({"rerun_of": plan.rerun_of} if plan.rerun_of else {}),
         "status": "running",
         "verdict": None,
     }
