@@ -151,3 +151,21 @@ def test_resources_that_are_not_served_are_denied_one_by_one():
     assert caught.value.details[0]["metadata"]["resource"] == "projects/b"
     assert admits(parse(["projects/a"], ["projects/a"]), "projects/a/logs/x%2Fy")
     assert not admits(parse(["projects/a"], ["projects/a"]), "projects/ab/logs/x")
+
+
+async def test_a_search_that_finds_little_ends_its_page_early_with_a_token(monkeypatch):
+    from gpkit.local.cloud_logging import listing
+    from gpkit.local.cloud_logging.quota import Quota
+    from gpkit.local.cloud_logging.script import Script
+
+    monkeypatch.setattr(listing, "LOOK_AT", 10)
+    store = Store("p")
+    store.add(held([(second, "a", "x" if second == 24 else "y") for second in range(25)]))
+    api = listing.Listing(store, None, Quota(None), Script())
+    query, token, sizes = Query(("projects/p",), 'textPayload="x"', "", 10), "", []
+    while token or not sizes:
+        page = await api.answer(listing.Call("REST", query, token))
+        sizes.append(len(page.numbers))
+        token = page.next_token
+
+    assert sizes == [0, 0, 1]

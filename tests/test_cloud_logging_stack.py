@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
 import pytest
 
-from gpkit.errors import FarSideError, SourceError
+from gpkit.errors import EXIT_IMPOSSIBLE, FarSideError, SourceError
 from gpkit.stack import local_stack
 from tests.local_stack_support import FAST, visit_all
-from tests.logging_api_support import all_ids, grpc_client, listed, rest_client
+from tests.logging_api_support import all_ids, entry, grpc_client, listed, rest_client
 from tests.runs_support import gpkit as command
 from tests.runs_support import make_project, start_gpkit
 
@@ -129,9 +131,6 @@ def test_an_export_that_is_not_there_is_refused(tmp_path):
 
 
 def test_it_dies_with_a_parent_that_is_killed(tmp_path):
-    import subprocess
-    import sys
-
     script = (
         "import sys, time, pathlib; from gpkit.stack import start; "
         f"print(start(folder=pathlib.Path({str(tmp_path)!r})).logging.pid, flush=True); time.sleep(60)"
@@ -146,3 +145,31 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path):
         time.sleep(0.01)
 
     assert not psutil.pid_exists(pid)
+
+
+def test_by_hand_it_says_where_it_is_and_ends_on_sigterm(tmp_path):
+    (tmp_path / "export.json").write_text(json.dumps([entry("shop", 1)]))
+    command_line = [sys.executable, "-m", "gpkit.local.cloud_logging", str(tmp_path / "export.json"), "--quota", "60"]
+    running = subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True)
+    told = json.loads(running.stdout.readline())
+    running.send_signal(signal.SIGTERM)
+    running.stdout.close()
+
+    assert running.wait(10) == 0
+    assert told["resources"] == {"projects/gpkit-local": 0, "projects/shop": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gone.json"], "'gone.json' cannot be read: no such file or directory."),
+        (["--script", "gone.json"], "The script 'gone.json' cannot be read as JSON."),
+        (["--port", "99999"], "Port 99999 of 127.0.0.1 cannot be used for the logging API."),
+    ],
+)
+def test_by_hand_what_is_impossible_is_exit_code_four(tmp_path, arguments, said):
+    command_line = [sys.executable, "-m", "gpkit.local.cloud_logging", *arguments]
+    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == EXIT_IMPOSSIBLE
+    assert json.loads(done.stderr)["error"][0] == said
