@@ -103,18 +103,18 @@ def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path):
     line = {"insertId": "e", "logName": "projects/shop/logs/app", "timestamp": "2025-09-07T13:00:00Z"}
     (project / "export.json").write_text(json.dumps([line]))
     running = start_gpkit(project, "local", "up", "--export", "export.json")
-    told = json.loads(running.stdout.readline())
-    said = ""
-    while "for entry in" not in said:
-        said += running.stderr.readline()
-    python = "\n".join(row[2:] for row in said.partition("Or in Python:\n")[2].splitlines())
-    names = {}
-    exec(python, names)
-    found = list(
-        names["client"].list_entries(resource_names=["projects/shop"], filter_='timestamp>="2025-01-01T00:00:00Z"')
-    )
-    running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    said, names = "", {}
+    try:
+        told = json.loads(running.stdout.readline())
+        while "for entry in" not in said:
+            said += running.stderr.readline()
+        exec("\n".join(row[2:] for row in said.partition("Or in Python:\n")[2].splitlines()), names)
+        resources = ["projects/shop"]
+        since = 'timestamp>="2025-01-01T00:00:00Z"'
+        found = list(names["client"].list_entries(resource_names=resources, filter_=since))
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=30)
 
     assert {"url", "folder", "log", "secret_file", "logging_url", "logging_grpc", "logging_project"} == set(told)
     assert [one.insert_id for one in found] == ["e"]
