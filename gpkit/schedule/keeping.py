@@ -117,9 +117,9 @@ def keep(
                 said = texts
             now = clock()
             is_over = until is not None and now >= until
+            nap_s = keeper.step(replace(schedule, entries=()) if is_over else schedule, now)
             if is_over and not keeper.running:
                 return
-            nap_s = keeper.step(replace(schedule, entries=()) if is_over else schedule, now)
             if until is not None and not is_over:
                 nap_s = min(nap_s, (until - now).total_seconds())
             pause(nap_s)
