@@ -12,6 +12,8 @@ import pyarrow as pa
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from gpkit.filters.checking import check
+from gpkit.filters.errors import FilterError
 from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
 from gpkit.filters.values import duration_ns, instant_ns
 
@@ -77,8 +79,23 @@ INSTANTS = [
 ]  # fmt: skip
 DURATIONS = ["0s", "1s", "1.5s", "0.000000001s", "0.25s", "999ms", "1000ms", "2m"]
 SEVERITIES = ["DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"]
+NUMBERS = [
+    "0401",
+    "+401",
+    "401.0",
+    "1e400",
+    "1.50",
+    "00.0",
+    "-0",
+    "nan",
+    "Infinity",
+    "1000ms",
+    "2024-01-01T00:00Z",
+    "TRUE",
+]
 INTEGERS = [0, 200, 404, 500, 503]
 LOG_NAMES = [f"projects/p/logs/{quote(name, safe='')}" for name in ("syslog", "run.googleapis.com/stderr", "a b")]
+ODD_LOG_NAMES = ["projects/logs/logs/syslog", "folders/1/logs/a%2fSyslog", "projects/p/logs/a/syslog", "syslog", ""]
 
 words = st.one_of(
     st.sampled_from(WORDS), st.sampled_from(WORDS), st.text(max_size=6).filter(lambda text: _writable(text))
@@ -93,7 +110,9 @@ def _writable(text: str) -> bool:
 scalars = st.one_of(
     words,
     st.integers(-3, 3),
-    st.sampled_from([1000, 1e3, 1.5, -0.0, 1e300, 2**63, 10**30, True, False, None, 401]),
+    st.sampled_from(
+        [1000, 1e3, 1.5, -0.0, 1e300, 2**63, 10**30, True, False, None, 401, 401.0, float("inf"), float("nan")]
+    ),
 )
 payloads = st.dictionaries(
     st.sampled_from(KEYS),
@@ -123,7 +142,7 @@ _common = {
     "timestamp": st.sampled_from(INSTANTS),
     "receiveTimestamp": st.sampled_from(INSTANTS),
     "severity": st.sampled_from(SEVERITIES),
-    "logName": st.sampled_from(LOG_NAMES),
+    "logName": st.sampled_from(LOG_NAMES * 3 + ODD_LOG_NAMES),
     "insertId": words,
     "trace": words,
     "spanId": words,
@@ -136,6 +155,7 @@ entries = st.one_of(
     st.fixed_dictionaries({}, optional=_common),
     st.fixed_dictionaries({"textPayload": words}, optional=_common),
     st.fixed_dictionaries({"jsonPayload": payloads}, optional=_common),
+    st.fixed_dictionaries({}, optional={"protoPayload": payloads, "operation": st.fixed_dictionaries({"id": words})}),
 )
 spellings = st.sampled_from(
     [
@@ -223,6 +243,7 @@ _members = st.one_of(
 _times = st.sampled_from([_path("timestamp"), _path("receiveTimestamp"), _path("receive_timestamp")])
 _ints = st.sampled_from([_path("httpRequest", "status"), _path("httpRequest", "requestSize")])
 _anything = st.one_of(
+    st.sampled_from([_path("protoPayload", "level"), _path("protoPayload"), _path("operation", "id")]),
     _texts, _labels, _members, _times, _ints, st.sampled_from([_path("severity"), _path("httpRequest", "latency")]),
     st.sampled_from([_path("jsonPayload"), _path("httpRequest"), _path("labels"), _path("resource")]),
 )  # fmt: skip
@@ -240,10 +261,13 @@ leaves: st.SearchStrategy[Node] = st.one_of(
     _comparisons(st.just(_path("httpRequest", "latency")), _ORDER, st.sampled_from(DURATIONS)),
     _comparisons(_anything, _ORDER + " :", _odd),
     st.builds(lambda path: Comparison(path, ":", Present()), _anything),
-    st.builds(lambda word: Anywhere(Text(word, True)), words),
+    st.builds(lambda word: Anywhere(Text(word, True)), words | _odd | st.sampled_from([*NUMBERS, *SEVERITIES])),
     st.builds(
         lambda name: Call("log_id", (Text(name, True),)),
-        st.sampled_from(["syslog", "SYSLOG", "run.googleapis.com/stderr", "stderr", "a b"]),
+        st.sampled_from(["syslog", "SYSLOG", "run.googleapis.com/stderr", "stderr", "a b", "a/syslog", "logs/syslog"]),
+    ),
+    st.builds(
+        lambda name: Call("source", (Text(name, True),)), st.sampled_from(["projects/p", "projects/LOGS", "folders/1"])
     ),
 )
 nodes: st.SearchStrategy[Node] = st.recursive(
@@ -287,6 +311,15 @@ ORDINARY = [
     'insertId="401" OR trace="k" OR spanId=("k" OR "s")',
     '-(resource.type="k" OR httpRequest.status=200)',
 ]
+
+
+def meaningful(filter: Filter) -> bool:
+    """Whether the filter can be applied to entries."""
+    try:
+        check(filter)
+    except FilterError:
+        return False
+    return True
 
 
 def drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
