@@ -149,3 +149,27 @@ def test_an_outputs_folder_that_cannot_be_written_is_exit_4(project):
     (project / "outputs").write_text("a file")
 
     assert "cannot be written" in refused(project)
+
+
+def test_another_scheduler_says_which_slot_its_run_stands_for(project):
+    write_schedule(project, nightly=f"notebook: works, {yesterday_at(12)}")
+    slot = stamp(yesterday(12))
+
+    done = gpkit(project, "run", "works", "-p", "since=-1h", "--slot", f"nightly@{slot}")
+
+    [folder] = run_folders(project)
+    assert done.returncode == 1, done.stderr
+    assert slots_of(project) == [("nightly", slot, "ok")]
+    assert read(folder / "run.json")["parameters"]["since"] == stamp(yesterday(11))
+    assert gpkit(project, "schedule", "due").stderr == ""
+
+
+@pytest.mark.parametrize(
+    "slot", ["nightly", "nightly@", "@2026-11-21T05:00Z", "../x@2026-11-21T05:00Z", "nightly@soon"]
+)
+def test_a_slot_that_is_none_is_refused(project, slot):
+    done = gpkit(project, "run", "works", "--slot", slot)
+
+    assert done.returncode == 4
+    assert "slot" in done.stderr
+    assert run_folders(project) == []

@@ -106,6 +106,9 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--deadline", default="10m", metavar="D", help="limit of each run: 90s, 10m, 1h (10m)")
     command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
     command.add_argument("--json", action="store_true", help="print each run's results.json, one a line")
+    command.add_argument(
+        "--slot", metavar="ENTRY@T", help="the schedule's slot that the run stands for; relative times count from it"
+    )
     command.set_defaults(command=call)
 
 

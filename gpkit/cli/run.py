@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_RUN_FAILED, ParameterError, SourceError
+from gpkit.instants import text
 
 if TYPE_CHECKING:
     from gpkit.runs import Plan, Progress, Run
@@ -30,6 +31,12 @@ def run(chosen: argparse.Namespace) -> int:
         texts["environment"] = chosen.environment
     if chosen.jobs < 1:
         raise ParameterError(f"--jobs {chosen.jobs} leaves nothing to run.", next_step="Write --jobs 1 or more.")
+    slot: dict[str, Any] = {}
+    if chosen.slot:
+        from gpkit.schedule import read_slot
+
+        name, at = read_slot(chosen.slot)
+        slot = {"now": at, "schedule": {"name": name, "slot_utc": text(at)}}
     plans = [
         runs.make_plan(
             notebook,
@@ -37,6 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
             values=_read_values(chosen.file) if chosen.file else None,
             outputs=chosen.outputs,
             deadline_s=duration_s(chosen.deadline),
+            **slot,
         )
         for notebook in chosen.notebooks
     ]

@@ -19,7 +19,7 @@ from gpkit.schedule.entry import Entry, Refused, Retention, Schedule
 from gpkit.schedule.export import cron_files, systemd_files
 from gpkit.schedule.keeping import keep
 from gpkit.schedule.reading import SCHEDULE_FILE, read_schedule
-from gpkit.schedule.slots import Decision, Missed, decide
+from gpkit.schedule.slots import Decision, Missed, decide, read_slot
 
 __all__ = [
     "SCHEDULE_FILE",
@@ -35,6 +35,7 @@ __all__ = [
     "decide",
     "keep",
     "read_schedule",
+    "read_slot",
     "run_due",
     "systemd_files",
 ]

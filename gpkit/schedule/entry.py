@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from gpkit.runs import Plan
 from gpkit.schedule.cron import Cron
 
 SKIP, LATEST, ALL = CATCH_UPS = ("skip", "latest", "all")
+# It names files, units of systemd and DAGs of Airflow.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 GRACE_S = 600.0  # chosen: longer than a wake-up by cron or systemd is ever late, shorter than anybody schedules
 
 

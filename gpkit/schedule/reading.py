@@ -21,7 +21,7 @@ from gpkit.runs.parameters import check
 from gpkit.runs.plan import DEADLINE_S, duration_s, find_notebook
 from gpkit.schedule.cron import parse, require_zone
 from gpkit.schedule.document import Document, read_document
-from gpkit.schedule.entry import CATCH_UPS, GRACE_S, LATEST, Entry, Refused, Retention, Schedule
+from gpkit.schedule.entry import CATCH_UPS, GRACE_S, LATEST, NAME, Entry, Refused, Retention, Schedule
 from gpkit.stack import find_faults
 
 SCHEDULE_FILE = Path("parameters") / "schedule.yaml"
@@ -29,8 +29,6 @@ _TOP = ("timezone", "jobs", "entries")
 _SETTINGS = (
     "notebook", "environment", "parameters", "cron", "timezone", "deadline", "catch_up", "grace", "start", "retention",
 )  # fmt: skip
-# It names files, units of systemd and DAGs of Airflow.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([dw])")
 _DAY_S = {"d": 86400.0, "w": 604800.0}
 
@@ -66,7 +64,7 @@ def read_schedule(file: Path | None = None, *, now: datetime | None = None) -> S
 
 def _entry(document: Document, name: str, zone: str, root: Path, now: datetime) -> Entry:
     path = ("entries", name)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ParameterError(
             f"{document.place(*path)}: {name!r} is no name of an entry.",
             next_step="Letters, digits, '_', '.' and '-', at most 100, beginning with a letter or a digit.",

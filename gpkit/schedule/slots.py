@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from gpkit.schedule.entry import ALL, SKIP, Entry
+from gpkit.errors import ParameterError
+from gpkit.instants import instant
+from gpkit.schedule.entry import ALL, NAME, SKIP, Entry
 
 MOST = (
     100  # chosen: slots that are run late, or recorded one by one; a folder for each of a year's minutes helps nobody
@@ -42,6 +44,21 @@ class Decision:
 
     def __bool__(self) -> bool:
         return bool(self.run or self.missed)
+
+
+def read_slot(written: str) -> tuple[str, datetime]:
+    """The entry and the instant that ``ENTRY@2026-11-21T05:00:00Z`` names.
+
+    Raises:
+        ParameterError: It names none.
+    """
+    name, _, at = written.rpartition("@")
+    slot = instant(at, now=datetime.now(UTC), name="--slot") if NAME.fullmatch(name) else None
+    if slot is None:
+        raise ParameterError(
+            f"{written!r} is no slot of a schedule.", next_step="Write ENTRY@T: --slot nightly@2026-11-21T05:00:00Z"
+        )
+    return name, slot
 
 
 def decide(entry: Entry, taken: Collection[datetime], now: datetime) -> Decision:
