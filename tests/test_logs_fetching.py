@@ -298,6 +298,18 @@ def test_a_clock_that_falls_back_during_a_fetch_loses_nothing(log):
     assert_complete(log, log.fetch())
 
 
+def test_a_clock_that_is_ahead_from_before_to_after_is_found_out_by_the_services_own(log):
+    log.clock.now = at("87600:30")  # ten years
+    log.add(log.entry("13:00", "long ago"))
+    first = log.fetch("87600:00", "87600:15")
+    assert any(note.startswith("The clock of this host is ") for note in first.coverage.notes)
+    log.truth.clear()
+    log.add(log.entry("87600:05", "by then"))
+    log.clock.now = at("87700:00")
+
+    assert_complete(log, log.fetch("87600:00", "87600:15"))
+
+
 @given(st.data())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_windows_with_arrivals_in_between_end_in_the_whole_truth(api, tmp_path_factory, data):

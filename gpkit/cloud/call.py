@@ -6,6 +6,7 @@ an error that another attempt would not change, and is raised.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gpkit.cloud.credentials import Caller
 from gpkit.cloud.page import Content, Malformed, content
 from gpkit.cloud.refusals import expired, problem, refusal
-from gpkit.cloud.retries import TRANSIENT, Limits, retry_after_s
+from gpkit.cloud.retries import TRANSIENT, Limits, retry_after_s, served_ns
 from gpkit.cloud.targets import Target
 from gpkit.errors import FarSideError, TargetError
 
@@ -206,7 +207,7 @@ def _content(response: requests.Response, body: bytes, target: Target) -> Outcom
             "Check the address and the proxy.",
         )
     try:
-        return content(body)
+        return dataclasses.replace(content(body), served_ns=served_ns(response.headers))
     except Malformed as malformed:
         if malformed.is_cut:
             return Failed(f"the answer could not be read: {malformed.reason}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpkit.cloud.stamps import nanoseconds
@@ -27,6 +27,7 @@ class Page:
         last_ns: Timestamp of the last one.
         token: Whether more follows.
         call_no: Calls made so far, failed ones too.
+        served_ns: When it was answered, by the service's clock, to the second; null when it does not say.
     """
 
     entries: tuple[bytes, ...]
@@ -34,15 +35,19 @@ class Page:
     last_ns: int | None
     token: bool
     call_no: int
+    served_ns: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Content:
-    """What an answer holds: entries, their timestamps (null where there is none to be read), and the next token."""
+    """What an answer holds: entries, their timestamps (null where there is none to be read), and the next token; and
+    when it was answered.
+    """
 
     entries: tuple[bytes, ...]
     stamps_ns: tuple[int | None, ...]
     next_token: str
+    served_ns: int | None = None
 
 
 class Malformed(Exception):  # noqa: N818 - says what an answer is, not who must act

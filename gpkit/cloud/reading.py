@@ -151,7 +151,7 @@ def _pages(read: _Read) -> Iterator[Page]:
                 cursor.restart(outcome.reason.rstrip("."))
             else:
                 kept = cursor.take(outcome)
-                yield _page(kept, more=not cursor.done, calls=read.calls)
+                yield _page(kept, more=not cursor.done, calls=read.calls, served_ns=outcome.served_ns)
                 handed_on = True
             if cursor.pages_without_advance == 0:
                 moved_s = read.pace.clock()
@@ -160,9 +160,9 @@ def _pages(read: _Read) -> Iterator[Page]:
                 raise read.incomplete(cursor.stuck)
 
 
-def _page(kept: Content, *, more: bool, calls: int) -> Page:
+def _page(kept: Content, *, more: bool, calls: int, served_ns: int | None) -> Page:
     stamps = [stamp for stamp in kept.stamps_ns if stamp is not None]
-    return Page(kept.entries, stamps[0] if stamps else None, stamps[-1] if stamps else None, more, calls)
+    return Page(kept.entries, stamps[0] if stamps else None, stamps[-1] if stamps else None, more, calls, served_ns)
 
 
 def _answer(read: _Read, signed: Caller) -> Content | TokenRefused:

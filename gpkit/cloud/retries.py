@@ -88,3 +88,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (until - email.utils.parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def served_ns(headers: Mapping[str, str]) -> int | None:
+    """When an answer was made, by the service's clock, in nanoseconds since 1970; null when it does not say."""
+    try:
+        return int(email.utils.parsedate_to_datetime(headers.get("Date", "")).timestamp()) * 1_000_000_000
+    except (TypeError, ValueError):
+        return None

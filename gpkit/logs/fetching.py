@@ -172,6 +172,8 @@ def _notes(filling: Filling, held: _Held, whole: int, *, offline: bool) -> list[
         made = f"{outcome.calls} calls were made" if outcome.calls > 1 else "1 call was made"
     notes = ["Offline: from the cache alone." if offline else f"{whole} of {slices} slices from the cache, {made}."]
     notes += outcome.notes
+    if outcome.clock_ahead_s:
+        notes.append(f"The clock of this host is {outcome.clock_ahead_s:.0f} s ahead of the service's.")
     notes += [f"In the cache, {fault.file} {fault.why}." for fault in filling.shelf.faults]
     young = [part for stretch in held.covered for part in missing(stretch, held.settled)]
     if young:

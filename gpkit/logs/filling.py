@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TELL_S = 1.0  # chosen: a person reads no faster
+SKEW_NS = 10 * 10**9  # chosen: an answer tells the second, and takes its time to arrive
 RECENT_BYTES = 256 << 20  # chosen: an hour of a busy service
 WAIT_S = 1800.0  # chosen: twice what a process needs that reads the densest slice at the quota
 
@@ -40,6 +41,7 @@ class Outcome:
         loose_reads: the stretches that they are all of.
         given_up: Stretches that were not read, and why.
         notes: What else a reader must know.
+        clock_ahead_s: How far this host's clock is ahead of the service's, where that is much.
         failure: The error that ended it; null when none did.
     """
 
@@ -50,6 +52,7 @@ class Outcome:
     loose_reads: list[Read] = field(default_factory=list)
     given_up: list[tuple[Stretch, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    clock_ahead_s: float = 0.0
     failure: cloud.Incomplete | None = None
 
     def written(self, begin_ns: int, held: Held) -> None:
@@ -101,6 +104,7 @@ class Filling:
         self._told_s = float("-inf")
         self._left: dict[int, int] = {}
         self._whole_ns = 0
+        self._ahead_ns = 0
         self._began_ns, self._began_s = shelf.now_ns(), time.monotonic()
 
     def fill(self, gaps: Iterable[Stretch]) -> None:
@@ -122,6 +126,17 @@ class Filling:
         """The clock, but never ahead of what has really passed: a read must not seem later than it was."""
         passed_ns = int((time.monotonic() - self._began_s) * 1e9)
         return min(self.shelf.now_ns(), self._began_ns + passed_ns)
+
+    def compare_clock(self, served_ns: int | None) -> None:
+        """Hold this host's clock against the service's: one that is ahead would make slices final too early."""
+        ahead_ns = self.now_ns() - served_ns if served_ns is not None else 0
+        if ahead_ns > max(self._ahead_ns, SKEW_NS):
+            self._ahead_ns = ahead_ns
+            self.outcome.clock_ahead_s = ahead_ns / 1e9
+
+    def read_of(self, since_ns: int, until_ns: int, began_ns: int) -> Read:
+        """A stretch that was read, and when reading it began, by the service's clock where ours is ahead of it."""
+        return Read(since_ns, until_ns, began_ns - self._ahead_ns)
 
     def still_missing(self, wanted: Stretch) -> tuple[Stretch, ...]:
         """What of a part of one slice is to be read: neither settled, nor read by another since this began."""

@@ -4,7 +4,7 @@ It claims each slice before it lets go of the one before, and stops at one that 
 written when the stream passes its end, and is out of memory then. In between, pieces are kept, so that what was read
 survives the process. What cannot be kept is handed on all the same.
 
-Entries come in order of time, so that everything before the last timestamp seen is complete.
+Entries come in order of time, to the microsecond: everything before that of the last timestamp seen is complete.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
-from gpkit.cache import SLICE_NS, Claim, Read, Stretch, merged, stamps_of
+from gpkit.cache import SLICE_NS, Claim, Stretch, merged, stamps_of
 from gpkit.errors import OutputError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gpkit.logs.filling import Filling
 
+GRAIN_NS = 1_000  # how finely the service orders entries, as far as is known
 BATCH_ENTRIES = 20_000  # chosen: extraction on all cores needs a batch; some 30 MB
 BATCH_BYTES = 64 << 20  # chosen: an entry can have 256 KiB
 BATCH_S = 5.0  # chosen: of a process that is killed, what it read in this time is read again
@@ -68,7 +69,8 @@ class Stream:
                 flushed_s, size_bytes = time.monotonic(), 0
                 for page in pages:
                     self._raw += page.entries
-                    self._upto_ns = max(self._upto_ns, page.last_ns or 0)
+                    self._upto_ns = max(self._upto_ns, (page.last_ns or 0) // GRAIN_NS * GRAIN_NS)
+                    self._filling.compare_clock(page.served_ns)
                     outcome.entries += len(page.entries)
                     outcome.calls = calls_before + page.call_no
                     size_bytes += sum(map(len, page.entries))
@@ -118,7 +120,7 @@ class Stream:
         import pyarrow as pa
 
         table = pa.concat_tables(self._pending)
-        done = Read(self._at_ns, max(self._at_ns, until_ns), self._entered_ns)
+        done = self._filling.read_of(self._at_ns, max(self._at_ns, until_ns), self._entered_ns)
         self._pending, self._kept = [], 0
         self._at_ns = self._kept_ns = done.until_ns
         self._filling.passed(Stretch(done.since_ns, done.until_ns))
@@ -139,8 +141,9 @@ class Stream:
         if self._claim is None or self._upto_ns <= self._kept_ns:
             return
         piece = pa.concat_tables(self._pending[self._kept :])
+        read = self._filling.read_of(self._kept_ns, self._upto_ns, self._entered_ns)
         try:
-            self._filling.shelf.append(self._claim, piece, Read(self._kept_ns, self._upto_ns, self._entered_ns))
+            self._filling.shelf.append(self._claim, piece, read)
         except OutputError as error:
             self._filling.outcome.not_kept(error)
         self._kept, self._kept_ns, self._kept_s = len(self._pending), self._upto_ns, time.monotonic()

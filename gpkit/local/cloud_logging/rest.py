@@ -6,6 +6,7 @@ No authorization is asked for, and one that is sent is not looked at.
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -43,7 +44,8 @@ def application(listing: Listing) -> Starlette:
         if page.next_token:
             parts.append(b'"nextPageToken":' + msgspec.json.encode(page.next_token))
         body = b"{" + b",".join(parts) + b"}"
-        return CutResponse(body, media_type=JSON) if page.is_cut else Response(body, media_type=JSON)
+        answer = CutResponse if page.is_cut else Response
+        return answer(body, headers={"Date": formatdate(usegmt=True)}, media_type=JSON)
 
     async def about(_: Request) -> Response:
         return JSONResponse({"resources": listing.store.parents(), "entries": len(listing.store.raws)})
