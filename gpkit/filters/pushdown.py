@@ -5,8 +5,8 @@ The interpreter says what a filter means; an engine may only repeat it. So a fil
 the word, see :mod:`gpkit.filters.selecting`. Both are never null, and never both true.
 
 The expressions use only what DuckDB, BigQuery and Spark do alike. Undecided are: texts beyond ASCII (no engine folds
-case as the language does), regular expressions that RE2 and Java may read differently, functions but ``log_id`` and ``source``,
-and ``jsonPayload`` and ``labels`` whose JSON is not plain (see :mod:`gpkit.filters.jsontexts`).
+case as the language does), regular expressions that RE2 and Java may read differently, functions but ``log_id`` and
+``source``, and ``jsonPayload`` and ``labels`` whose JSON is not plain (see :mod:`gpkit.filters.jsontexts`).
 """
 
 from __future__ import annotations
