@@ -44,6 +44,7 @@ class _Record(msgspec.Struct):
     findings: Any = None
     parameters: Any = None
     given: Any = None
+    window: Any = None
     error: Any = None
     rerun_of: Any = None
 
@@ -79,6 +80,7 @@ class Past:
     findings: tuple[Mapping[str, Any], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+    window: Any = None
     failure: Mapping[str, Any] = field(default_factory=dict)
     rerun_of: str = ""
     problems: tuple[str, ...] = ()
@@ -134,6 +136,11 @@ def read(folder: Path) -> Past:
     return _past(folder, run_id, record)
 
 
+def of_record(folder: Path, run: Mapping[str, Any]) -> Past:
+    """The run whose run.json is already at hand."""
+    return _past(folder, folder.name.removesuffix(PARTIAL), msgspec.convert(run, _Record))
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty when there is none."""
     try:
@@ -187,6 +194,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         findings=tuple(finding for finding in listed if isinstance(finding, dict)),
         parameters=record.parameters if isinstance(record.parameters, dict) else {},
         given=tuple(map(_text, record.given)) if isinstance(record.given, list) else (),
+        window=record.window,
         failure=error,
         rerun_of=_text(record.rerun_of),
         problems=tuple(problems),

@@ -88,11 +88,13 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
         **{key: value for key, value in found.items() if key not in ("run_id", "notebook", "findings")},
         **judged,
     }
+    results["against"] = _against(folder, run, results) if outcome.status == status.OK else None
     ended = datetime.now(UTC)
     whole = {
         **run,
         **judged,
         "headline": _headline(results),
+        "findings": _numbers(findings),
         "window": results["window"],
         "coverage": results["coverage"],
         "cells": outcome.cells,
@@ -112,6 +114,27 @@ def _headline(results: Mapping[str, Any]) -> dict[str, Any] | None:
         if finding.get("id") == results["headline"]:
             return {key: value for key, value in finding.items() if key not in ("evidence", "ruled_out", "limits")}
     return None
+
+
+def _numbers(findings: list[Any]) -> list[dict[str, Any]]:
+    """The numbers of each finding, for lists and trends that read no more than this record."""
+    from gpkit.history import past
+
+    return [past.numbers(finding) for finding in findings if isinstance(finding, dict)]
+
+
+def _against(folder: Path, run: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What earlier runs say of this one; null when that cannot be told, which must not take the record with it."""
+    if isinstance(known := results.get("against"), dict):
+        return known
+    told = {**run, "status": results["status"], "window": results["window"], "headline": _headline(results)}
+    try:
+        from gpkit.history import past
+        from gpkit.history.against import against
+
+        return against(folder.parent, past.of_record(folder, {**told, "findings": results["findings"]}))
+    except Exception:
+        return None
 
 
 def _duration_s(started_utc: Any, ended: datetime) -> float | None:

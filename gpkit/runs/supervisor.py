@@ -67,6 +67,8 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     record.begin(folder, _facts(plan, folder, watch.started))
     import psutil  # noqa: F401 - for the end, when somebody waits
 
+    import gpkit.history.against  # noqa: F401 - likewise
+
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
     record.finish(folder, outcome)
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
