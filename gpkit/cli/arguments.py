@@ -18,6 +18,11 @@ EXIT_CODES = (
 class _Parser(argparse.ArgumentParser):
     """A parser whose usage errors are gpkit's own: argparse would end with 2, which means "inconclusive" here."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # A value such as -1h is no option; argparse knows that of numbers only.
+        self._negative_number_matcher = re.compile(r"^-\d+(?:\.\d+)?[smhdw]?$|^-\.\d+$")
+
     def error(self, message: str) -> NoReturn:
         why = ""
         if found := _CHOICE.search(message):
