@@ -351,6 +351,7 @@ def _first_of(sort: Any, value: Any) -> str:
         (r"a.b$", r"a[^\n]b\z"),
         (r"[\d.]+ms", r"[\d.]+ms"),
         (r"\. ok\$", r"\. ok\$"),
+        (r"JWT\S* x", r"JWT[^\t\n\f\r ]* x"),
         (r"[^\]$]*.", r"[^\]$]*[^\n]"),
     ],
 )

@@ -133,9 +133,10 @@ def _any_of(rules: Iterable[Rule]) -> str:
 def on_engines(pattern: str) -> str:
     r"""A pattern of the grammar so that RE2 and Java read it alike.
 
-    Java's ``$`` also stands before a last newline, and its ``.`` stops at more characters than the newline.
+    Java's ``$`` also stands before a last newline, its ``.`` stops at more characters than the newline, and its
+    white space has the vertical tab too.
     """
-    spelled = {".": r"[^\n]", "$": r"\z"}
+    spelled = {".": r"[^\n]", "$": r"\z", r"\S": r"[^\t\n\f\r ]", r"\s": r"[\t\n\f\r ]"}
     return _PIECE.sub(lambda piece: spelled.get(piece[0], piece[0]), pattern)
 
 

@@ -177,7 +177,7 @@ def _written() -> pa.Schema:
 
 
 def _with_instant(rows: pa.Table) -> pa.Table:
-    """The rows with ``requested_utc`` beside its nanoseconds, and empty lists where nothing was told."""
+    """The rows with ``requested_utc`` beside its nanoseconds."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -168,7 +168,7 @@ def _row(
         "evidence": evidence,
         "ambiguous": ambiguous,
         "sort_ns": upgrade.at_ns,
-        **(facts(one) if one is not None else {}),
+        **(facts(one) if one is not None else {"events": [], "run_ids": []}),
     }
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gpkit.redaction import redact
 from gpkit.timeline.groups import Group, Line
 
 RESOLUTION_NS = 1000  # both stamps are written with six digits
@@ -136,6 +137,7 @@ def facts(one: Group) -> dict[str, object]:
         "bypass": one.has("bypass"),
         "events": [match[1] for match in found if match],
         "run_ids": sorted({match[1] for match in runs if match}),
-        "error": error.message if error else None,
+        # Lines that come straight from a warehouse were not redacted there.
+        "error": redact(error.message) if error else None,
         "close_code": int(code[1]) if code else None,
     }

@@ -5,8 +5,9 @@ DuckDB and BigQuery stream. Spark collects at its driver: bring small results fr
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -25,10 +26,20 @@ def batches(expression: ir.Table, size: int = ROWS) -> Iterator[pa.RecordBatch]:
         for batch in backend.con.sql(backend.compile(expression)).to_arrow_reader(size):
             yield batch.cast(kinds)
     elif backend.name == "pyspark":
-        # Ibis goes by way of pandas, which makes floats of whole numbers with nulls.
-        yield from backend.raw_sql(backend.compile(expression)).toArrow().cast(kinds).to_batches(max_chunksize=size)
+        yield from _of_spark(backend.raw_sql(backend.compile(expression))).cast(kinds).to_batches(max_chunksize=size)
     else:
         yield from backend.to_pyarrow_batches(expression, chunk_size=size)
+
+
+def _of_spark(rows: Any) -> pa.Table:
+    """The rows of Spark as Arrow. Ibis goes by way of pandas, which makes floats of whole numbers with nulls."""
+    import gc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # pyspark leaves its sockets to the garbage collector
+        table = rows.toArrow()
+        gc.collect()
+    return table
 
 
 def whole(expression: ir.Table) -> pa.Table:
