@@ -137,3 +137,20 @@ def at_a_terminal(project: Path, *arguments: str) -> subprocess.CompletedProcess
     os.close(terminal)
     os.close(controller)
     return done
+
+
+def series(root: Path, count: int = 14) -> Path:
+    """A day of runs, good at first, two without a number, then failing; the last one's folder, with its comparison."""
+    from gpkit.history import read
+    from gpkit.history.against import against
+
+    for hour in range(count):
+        ratio = 0.93 - 0.01 * (hour % 3) if hour < 8 else 0.72 - 0.015 * (hour % 4)
+        spread = [round(ratio - 0.06, 3), round(ratio + 0.05, 3)]
+        found = finding(verdict="fails" if hour >= 8 else "meets", estimate=round(ratio, 3), interval=spread)
+        other = meets(id="auth.let_in", claim="200 of 200 were let in.", estimate=1.0, interval=[0.98, 1.0], target=0.9)
+        folder = past_run(root, 60.0 * hour, found, other, status="timeout" if hour in (4, 5) else "ok")
+    results = json.loads((folder / "results.json").read_text())
+    results["against"] = against(root / "runs", read(folder))
+    (folder / "results.json").write_text(json.dumps(results))
+    return folder

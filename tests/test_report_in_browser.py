@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from gpkit.report import page, render, write_index
 from tests.browser_support import chromium, tab
+from tests.history_support import series
 from tests.report_support import HOSTILE, finding, lines, notebook, run_folder
 
 # Everything that could start a script, one a line; each sets window.ran when it does.
@@ -247,6 +248,24 @@ def test_the_list_of_runs_opens_without_script_and_leads_to_the_reports(tmp_path
     assert sorted(links) == [f"runs/run-{number}/report.html" for number in range(4)]
     assert browser.evaluate("document.scripts.length") == 0
     assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_trend_is_drawn_without_script_at_any_width(tmp_path, browser, dark):
+    report = render(series(tmp_path), root=tmp_path)
+
+    for width in (1280, 390):
+        browser.open(report.as_uri(), javascript=False, dark=dark, width=width)
+        boxes = browser.evaluate(
+            "[...document.querySelectorAll('.trend circle')].map(c => c.getBoundingClientRect().x)"
+        )
+        colours = browser.evaluate("[...document.querySelectorAll('.trend circle')].map(c => getComputedStyle(c).fill)")
+        assert len(boxes) == 12
+        assert boxes == sorted(boxes)
+        assert len(set(colours)) == 2
+        assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert browser.evaluate(_CONTRAST) == []
     assert browser.errors == []
 
 

@@ -22,6 +22,7 @@ from traitlets.config import Config
 from gpkit.report import provenance
 from gpkit.report.account import Account, Claim
 from gpkit.report.assets import loader, plotly_file, policy, style
+from gpkit.report.changes import Against, against_of
 from gpkit.report.charts import MIME
 from gpkit.report.measures import measure, number
 from gpkit.report.prose import anchor, clean_html, markup, own_place, printed_markdown
@@ -41,6 +42,7 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
     """The whole page. Ensures the shared plotly.js under ``root/assets`` when the notebook has charts."""
     asset = os.path.relpath(plotly_file(root), account.folder) if story.charts else ""
     word = answer(account)
+    against = against_of(account)
     day = instant(account.started_utc)[:10]
     resources = {
         "account": account,
@@ -48,7 +50,8 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "title": " · ".join(part for part in (word.word, account.notebook or account.run_id, day) if part),
         "question": story.question or account.notebook or account.run_id,
         "word": word,
-        "findings": _findings(account),
+        "findings": _findings(account, against),
+        "against": against,
         "failure": _failure(account, story),
         "facts": provenance.facts(account),
         "parameters": provenance.parameters(account),
@@ -99,7 +102,7 @@ def _code(source: str) -> Markup:
     return markup(highlight(shown(source), PythonLexer(), _highlighter))
 
 
-def _findings(account: Account) -> list[dict[str, Any]]:
+def _findings(account: Account, against: Against | None) -> list[dict[str, Any]]:
     """Each finding with its word, its numbers, its evidence and a place of its own on the page."""
     taken: dict[str, int] = {}
     return [
@@ -108,6 +111,7 @@ def _findings(account: Account) -> list[dict[str, Any]]:
             "word": verdict_word(claim),
             "numbers": measure(claim),
             "behind": _evidence(claim),
+            "change": against.by_id.get(claim.id) if against else None,
             "place": own_place(f"finding-{anchor(claim.id)}", taken),
         }
         for claim in account.findings

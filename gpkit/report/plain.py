@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from gpkit.report.account import Account, Claim
+from gpkit.report.changes import Changed, against_of
 from gpkit.report.measures import measure
 from gpkit.report.story import Story
 from gpkit.report.visible import one_line, terminal
@@ -87,17 +88,24 @@ def _findings(account: Account) -> Iterator[str]:
     if not account.findings:
         yield "None was recorded."
         yield ""
+    against = against_of(account)
     for claim in account.findings:
-        yield from _finding(claim)
+        yield from _finding(claim, against.by_id.get(claim.id) if against else None)
+    if against and against.gone:
+        yield from (f"- {one.word.word}: {code(one.id)} {escaped(one.was)}" for one in against.gone)
+        yield ""
 
 
-def _finding(claim: Claim) -> Iterator[str]:
+def _finding(claim: Claim, changed: Changed | None) -> Iterator[str]:
     word = verdict_word(claim)
     yield f"### {word.sign} {word.word} · {escaped(claim.claim or claim.id)}"
     yield ""
     sentence = measure(claim).sentence
     if sentence:
         yield f"- {escaped(sentence)}"
+    if changed:
+        before = f" Before: {changed.was}." if changed.was else ""
+        yield f"- Against earlier runs: {changed.word.word}. {escaped(f'{changed.why}{before} {changed.since}', 1000)}"
     told = [("Cause", claim.cause)]
     told += [("Ruled out", item) for item in claim.ruled_out]
     told += [("Cannot tell", item) for item in claim.limits]
