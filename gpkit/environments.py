@@ -38,7 +38,8 @@ class Environment:
 
     Attributes:
         name: As asked for.
-        url: ``ws://`` or ``wss://`` address of the golden path; empty for ``local`` until the stack is up.
+        url: ``ws://`` or ``wss://`` address of the golden path; empty for ``local`` until the stack is up, and where
+            only a log is read.
         fallback_urls: Further addresses of the same service, in order of preference.
         secret: Reference to the HS256 secret that tokens are minted with.
         token: Reference to a ready token, used instead when it is there.
@@ -138,7 +139,8 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Environment:
             )
         kept[key] = _checked(name, key, value)
     environment = Environment(name=name, **kept)
-    if not environment.is_local:
+    is_of_a_log = any(key.startswith("logs_") for key in values)
+    if not environment.is_local and not (is_of_a_log and not environment.url):
         for url in (environment.url, *environment.fallback_urls):
             check_url(url)
     if environment.carrier not in CARRIERS:

@@ -28,6 +28,7 @@ delays_ms: list[float] = [        # delays after open, ms [0..1000]
     5.5,
 ]
 url: str = "wss://h/x?room=1"    # a default with = in it
+which: str = ""                   # entries of the log {filter}
 since: str = ""                   # first instant
 until: str = ""                   # last instant
 '''
@@ -76,7 +77,7 @@ def test_the_cell_is_never_executed(tmp_path):
 def test_an_unknown_name_is_refused_with_the_nearest_and_the_list():
     assert refusal(texts={"rate_per": "5"}) == (
         "'rate_per' is not a parameter of handshake_race. Did you mean 'rate_per_s'?\n"
-        "It takes: environment, logs, faults, attempts, rate_per_s, carrier, is_strict, delays_ms, url, since, until."
+        "It takes: environment, logs, faults, attempts, rate_per_s, carrier, is_strict, delays_ms, url, which, since, until."
     )
 
 
@@ -271,3 +272,8 @@ def test_any_text_is_parsed_or_refused_and_never_anything_else(text):
 def test_any_cell_is_read_or_refused_and_never_anything_else(source):
     with contextlib.suppress(ParameterError):
         parse_cell(source, "n")
+
+
+def test_a_wrong_filter_is_refused_before_a_kernel_starts():
+    assert check("handshake_race", DECLARED.values(), texts={"which": "severity>=ERROR"})["which"] == "severity>=ERROR"
+    assert refusal(texts={"which": "severity>="}).startswith("The filter is wrong at line 1, column 11: ")

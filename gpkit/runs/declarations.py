@@ -7,7 +7,8 @@ A declaration is one annotated assignment of a literal and the comment at its en
     logs: str = ""                 # an export; empty means probe {path}
 
 ``[low..high]`` bounds a number (either end may be left out), ``{a|b}`` lists what is allowed, ``{path}`` marks a
-file or folder of the caller, ``{name or path}`` the same where a text without a dot or a slash is a name.
+file or folder of the caller, ``{name or path}`` the same where a text without a dot or a slash is a name, and
+``{filter}`` a filter of log entries.
 Types: ``str``, ``int``, ``float``, ``bool`` and lists of them (``list[float]``).
 A default may span lines and may hold ``=``: the syntax tree is read, not the text.
 """
@@ -45,6 +46,7 @@ class Declaration:
         choices: What is allowed; empty means anything.
         is_path: Whether it names a file or folder of the caller.
         may_be_name: Whether a text without a dot or a slash is a name instead.
+        is_filter: Whether it is a filter of log entries.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Declaration:
     choices: tuple[str, ...] = ()
     is_path: bool = False
     may_be_name: bool = False
+    is_filter: bool = False
 
     @property
     def type_name(self) -> str:
@@ -141,7 +144,7 @@ def _declaration(statement: ast.stmt, comments: dict[int, str], notebook: str) -
 def _with_constraint(declared: Declaration, comment: str) -> Declaration:
     low = high = None
     choices: tuple[str, ...] = ()
-    is_path = may_be_name = False
+    is_path = may_be_name = is_filter = False
     is_number = declared.type in ("int", "float")
     if is_number and (bounds := _BOUNDS.search(comment)):
         low, high = (float(end) if end else None for end in bounds.groups())
@@ -149,7 +152,8 @@ def _with_constraint(declared: Declaration, comment: str) -> Declaration:
     if listed := _CHOICES.search(comment):
         may_be_name = listed.group(1) == "name or path"
         is_path = may_be_name or listed.group(1) == "path"
-        choices = () if is_path else tuple(choice.strip() for choice in listed.group(1).split("|"))
+        is_filter = listed.group(1) == "filter"
+        choices = () if is_path or is_filter else tuple(choice.strip() for choice in listed.group(1).split("|"))
         comment = comment.replace(listed.group(0), "")
     return Declaration(
         declared.name,
@@ -162,6 +166,7 @@ def _with_constraint(declared: Declaration, comment: str) -> Declaration:
         choices,
         is_path,
         may_be_name,
+        is_filter,
     )
 
 

@@ -180,6 +180,10 @@ def _finite(declaration: Declaration, value: float) -> float:
 
 def _check_constraint(declaration: Declaration, value: Any) -> Any:
     name = declaration.name
+    if declaration.is_filter and value:
+        from gpkit import filters
+
+        filters.check(filters.parse(value))
     if declaration.choices and not _is_listed(declaration, value):
         raise ParameterError(
             f"{name} = {value!r} is not possible.",

@@ -63,7 +63,9 @@ def exit_code(status: str, verdict: str | None, error_kind: str = "") -> int:
 
 def is_callers_fault(error_kind: str) -> bool:
     """Whether an exception of this name says that the caller asked for something impossible."""
-    kinds: list[type[CallerError]] = [CallerError, *CallerError.__subclasses__()]
+    from gpkit.filters import FilterError  # a subclass must be loaded to be known
+
+    kinds: list[type[CallerError]] = [CallerError, *CallerError.__subclasses__(), FilterError]
     return error_kind in {kind.__name__ for kind in kinds}
 
 

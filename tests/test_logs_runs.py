@@ -1,0 +1,131 @@
+"""A notebook reads a project's log through the API, and says what of it is missing; the cache tells it once more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpkit.stack import LoggingApi, cloud_logging
+from tests.runs_support import gpkit, make_project, read, run_folders
+
+EXPORT = "cl_raw_20250907_1320_iter9_2002.json"
+WINDOW = ("-p", "since=2025-09-07T13:00:00Z", "-p", "until=2025-09-07T14:00:00Z")
+
+
+@pytest.fixture
+def api(exports: Path) -> Iterator[LoggingApi]:
+    with cloud_logging([exports / "cloud_logging" / EXPORT]) as running:
+        yield running
+
+
+@pytest.fixture
+def source(api: LoggingApi) -> str:
+    return "logs=api:" + max(api.resources, key=lambda name: api.resources[name]).removeprefix("projects/")
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path, api: LoggingApi) -> Path:
+    """A copy of the project whose environment ``cloud`` names the API."""
+    made = make_project(tmp_path / "project")
+    shutil.copytree(root / "notebooks", made / "notebooks", dirs_exist_ok=True)
+    cloud = f"logs_endpoint: {api.rest_url}\nlogs_anonymous: true\nlogs_reads_per_minute: 100000\n"
+    (made / "parameters" / "environments" / "cloud.yaml").write_text(cloud)
+    return made
+
+
+def last(project: Path) -> dict[str, Any]:
+    return read(run_folders(project)[-1] / "results.json")
+
+
+def judged(results: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in finding.items() if name != "earlier"} for finding in results["findings"]]
+
+
+def test_a_project_is_read_as_its_export_is_and_again_without_a_call(project, api, source, exports):
+    shutil.copy(exports / "cloud_logging" / EXPORT, project / "export.json")
+
+    from_file = gpkit(project, "run", "auth_timing", "-p", "logs=export.json", *WINDOW)
+    export = last(project)
+    from_api = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, *WINDOW)
+    fetched = last(project)
+    calls = len(api.requests())
+    from_cache = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, "-p", "offline=true", *WINDOW)
+    held = last(project)
+
+    assert [each.returncode for each in (from_file, from_api, from_cache)] == [1, 1, 1], from_api.stderr
+    assert calls >= 3
+    assert len(api.requests()) == calls
+    assert judged(fetched) == judged(export)
+    assert judged(held) == judged(export)
+    assert fetched["coverage"]["unread"] == []
+    assert fetched["coverage"]["asked"]["window"] == {"since": "2025-09-07T13:00:00Z", "until": "2025-09-07T14:00:00Z"}
+    assert any("cache" in note for note in held["coverage"]["notes"])
+
+
+def test_what_could_not_be_read_is_said_in_every_finding_and_drawn_as_a_gap(project, api, source):
+    api.script({"fail": [{"at": [2], "status": 403}]})
+
+    done = gpkit(project, "run", "handshake_race", "-e", "cloud", "-p", source, *WINDOW)
+
+    assert done.returncode in (1, 2), done.stderr
+    results = last(project)
+    unread = results["coverage"]["unread"]
+    assert len(unread) == 1
+    assert unread[0]["until"] == "2025-09-07T14:00:00Z"
+    assert any(note.startswith("Not read: ") for note in results["coverage"]["notes"])
+    assert all("of the window were not read." in finding["limits"] for finding in results["findings"])
+    notebook = read(run_folders(project)[-1] / "notebook.ipynb")
+    shapes = [
+        (shape["x0"], shape["x1"])
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        for shape in output.get("data", {})
+        .get("application/vnd.plotly.v1+json", {})
+        .get("layout", {})
+        .get("shapes", [])
+        if str(shape.get("x1", "")).startswith("2025-09-07 14:00:00")
+    ]
+    assert shapes
+    assert "shaded stretch was not read" in (run_folders(project)[-1] / "report.html").read_text("utf-8")
+
+
+def test_a_filter_narrows_what_a_notebook_sees(project, source):
+    narrowed = ("-p", 'logs_filter=httpRequest.userAgent:"chrome"')
+
+    done = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, *narrowed, *WINDOW)
+
+    assert done.returncode in (1, 2), done.stderr
+    asked = last(project)["coverage"]["asked"]
+    assert asked["filter"] == 'httpRequest.userAgent:"chrome"'
+    assert 0 < last(project)["coverage"]["entries"] < 2002
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("-p", "logs_filter=severity>="), "FilterError: The filter is wrong at line 1, column 11"),
+        (("-p", "since="), "A project's log is read in a window"),
+        (("-p", "since=2025-06-01T00:00:00Z"), "bigquery:"),
+    ],
+)
+def test_what_cannot_be_read_is_one_message(project, source, given, told):
+    done = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, *WINDOW, *given)
+
+    assert done.returncode == 4
+    assert told in json.dumps(done.stderr, ensure_ascii=False)
+
+
+def test_sink_files_are_read_as_exports_are(project, exports):
+    shutil.copy(exports / "cloud_logging" / EXPORT, project / "export.json")
+    gpkit(project, "run", "auth_timing", "-p", "logs=export.json")
+    export = last(project)
+
+    done = gpkit(project, "run", "auth_timing", "-p", f"logs=file://{project}/exp*.json")
+
+    assert done.returncode == 1, done.stderr
+    assert judged(last(project)) == judged(export)
