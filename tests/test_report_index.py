@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 import threading
 import time
 
@@ -11,6 +11,8 @@ import pytest
 
 from gpkit.errors import OutputError
 from gpkit.report import render, write_index
+from tests.history_support import finding as finding_of
+from tests.history_support import many_runs, meets, past_run, undecided
 from tests.report_support import HOSTILE, finding, run_folder
 
 
@@ -89,19 +91,119 @@ def test_hostile_text_in_a_run_is_text_in_the_list(tmp_path):
     assert "&lt;script&gt;" in page
 
 
-def test_a_thousand_runs_are_listed_in_seconds(tmp_path):
-    run = json.loads((run_folder(tmp_path) / "run.json").read_text())
-    for number in range(1000):
-        folder = tmp_path / "runs" / f"run-{number}"
-        folder.mkdir()
-        (folder / "run.json").write_text(json.dumps(run | {"run_id": folder.name}))
+def glance(root):
+    """The entries of the overview as text, in order."""
+    page = write_index(root).read_text()
+    part = page[page.index('class="glance"') : page.index('id="list-title"')]
+    items = re.findall(r"<li class=\"(\w+)\">(.*?)</li>", part, re.DOTALL)
+    return [(tone, " ".join(re.sub(r"<[^>]+>", " ", item).replace("\u00a0", " ").split())) for tone, item in items]
+
+
+def test_each_notebook_and_environment_stands_at_a_glance_worst_first(tmp_path):
+    for hour in range(3):
+        past_run(tmp_path, 60 * hour, meets())
+    for hour in range(4):
+        past_run(tmp_path, 60 * hour, finding_of() if hour else meets(), notebook="auth_timing")
+    past_run(tmp_path, 0, undecided(), environment="production", tail=1)
+
+    assert glance(tmp_path) == [
+        ("fails", "auth_timing staging ✕ FAILS since 2026-11-01 01:00 (3 runs) "
+         "71 % (95 % interval 64–77 %, n = 200), target 80 % 4 runs 100 % 60 %"),
+        ("undecided", "event_success_rates production ? CANNOT TELL 2026-11-01 00:00 "
+         "80 % (95 % interval 70–88 %, n = 200), target 80 % 1 run"),
+        ("meets", "event_success_rates staging ✓ MEETS since 2026-11-01 00:00 (3 runs) "
+         "95 % (95 % interval 91–97 %, n = 200), target 80 % 3 runs 100 % 80 %"),
+    ]  # fmt: skip
+
+
+def test_a_newest_run_that_did_not_end_well_is_said_beside_the_last_verdict_and_never_looks_like_it(tmp_path):
+    past_run(tmp_path, 0, meets())
+    past_run(tmp_path, 60, status="missed", started_utc=None)
+    past_run(tmp_path, 120, status="timeout")
+
+    [(tone, text)] = glance(tmp_path)
+
+    assert tone == "broken"
+    assert "✓ MEETS 2026-11-01 00:00" in text
+    assert "! The last one, 2026-11-01 02:00: timed out" in text
+    assert "3 runs, 1 of the last 3 failed , 1 of the last 3 missed" in text
+
+
+def test_a_pair_whose_runs_all_failed_has_no_verdict(tmp_path):
+    past_run(tmp_path, 0, status="kernel-died")
+
+    [(tone, text)] = glance(tmp_path)
+
+    assert (tone, "! KERNEL DIED" in text, "MEETS" in text) == ("broken", True, False)
+
+
+def test_a_run_with_other_parameters_does_not_lengthen_a_stretch(tmp_path):
+    past_run(tmp_path, 0, parameters={"target_ratio": 0.5}, given=["target_ratio"])
+    past_run(tmp_path, 60)
+
+    [(_, text)] = glance(tmp_path)
+
+    assert "since" not in text
+
+
+def test_ten_thousand_runs_are_listed_in_seconds_and_the_next_time_in_less(tmp_path):
+    many_runs(tmp_path)
     began_s = time.perf_counter()
+    index = write_index(tmp_path)
+    first_s, began_s = time.perf_counter() - began_s, time.perf_counter()
+    write_index(tmp_path)
+    again_s = time.perf_counter() - began_s
 
-    page = write_index(tmp_path)
+    pages = sorted((tmp_path / "index").iterdir(), key=lambda path: int(path.stem))
+    assert first_s < 20  # chosen; 1.9 s on two busy cores
+    assert again_s < 0.7 * first_s
+    assert index.read_text().count("<tr>") == 201
+    assert [page.read_text().count("<tr>") for page in pages] == [501] * 20
+    assert index.stat().st_size < 400_000
+    assert max(page.stat().st_size for page in pages) < 600_000
+    shutil.rmtree(tmp_path / "runs")
 
-    assert time.perf_counter() - began_s < 10  # chosen; 0.5 s on two idle cores
-    assert page.read_text().count("<tr>") == 1002
-    assert page.stat().st_size < 2_000_000
+
+def test_a_new_run_changes_the_last_page_alone_and_a_changed_folder_its_own(tmp_path):
+    many_runs(tmp_path, 1100)
+    write_index(tmp_path)
+    before = {page.name: page.stat().st_mtime_ns for page in (tmp_path / "index").iterdir()}
+
+    past_run(tmp_path, 60 * 24 * 300)
+    write_index(tmp_path)
+    after = {page.name: page.stat().st_mtime_ns for page in (tmp_path / "index").iterdir()}
+    assert [name for name in sorted(after) if after[name] != before[name]] == ["3.html"]
+
+    oldest = min((tmp_path / "runs").iterdir())
+    (oldest / "run.json").write_text("{")
+    write_index(tmp_path)
+    assert "run.json cannot be read" in (tmp_path / "index" / "1.html").read_text()
+    assert (tmp_path / "index" / "2.html").stat().st_mtime_ns == after["2.html"]
+
+
+def test_pages_of_runs_that_are_gone_are_gone_too(tmp_path):
+    many_runs(tmp_path, 1100)
+    write_index(tmp_path)
+    for folder in sorted((tmp_path / "runs").iterdir())[:1000]:
+        shutil.rmtree(folder)
+
+    page = write_index(tmp_path).read_text()
+
+    assert list((tmp_path / "index").iterdir()) == []
+    assert page.count("<tr>") == 101
+    assert "All runs by page" not in page
+
+
+def test_pages_lead_to_each_other_and_to_the_reports(tmp_path):
+    many_runs(tmp_path, 1100)
+    index = write_index(tmp_path).read_text()
+    middle = (tmp_path / "index" / "2.html").read_text()
+
+    assert re.findall(r'href="(index/\d+.html)"', index) == [f"index/{number}.html" for number in (3, 2, 1)]
+    assert 'href="3.html">Newer' in middle
+    assert 'href="1.html">Older' in middle
+    for link in re.findall(r'href="([^"]+)"', middle):
+        assert (tmp_path / "index" / link).resolve().is_file()
 
 
 def test_writers_at_the_same_time_leave_a_whole_list(tmp_path):

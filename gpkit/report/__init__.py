@@ -61,9 +61,10 @@ def prepare() -> None:
 
 
 def write_index(root: Path) -> Path:
-    """Writes ``root/index.html``: every run under ``root/runs``, newest first.
+    """Writes ``root/index.html``: all notebooks and targets at a glance, and the newest runs.
 
-    A folder that cannot be read is listed as such. Two processes may call this at once: the later one wins, whole.
+    Older runs stand in pages of their own under ``root/index``; one that is as it was is not written again. A folder
+    that cannot be read is listed as such. Two processes may call this at once: the later one wins, whole.
 
     Returns:
         The path of index.html.
@@ -71,10 +72,9 @@ def write_index(root: Path) -> Path:
     Raises:
         OutputError: The folder cannot be written.
     """
-    from gpkit.report.assets import write_whole
-    from gpkit.report.index import index_page, locked, read_runs
+    from gpkit.history import newest
+    from gpkit.report.index import locked, write_pages
 
     root = Path(root).absolute()
     with locked(root):
-        write_whole(root / INDEX_FILE, index_page(read_runs(root / "runs")).encode("utf-8", "replace"))
-    return root / INDEX_FILE
+        return write_pages(root, list(newest(root / "runs")))

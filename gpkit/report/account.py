@@ -85,15 +85,6 @@ def read_account(folder: Path) -> Account:
     return _account(folder, run, results, problems)
 
 
-def read_summary(folder: Path) -> Account:
-    """The account without its findings, but with the headline: run.json alone, for a list of many runs."""
-    problems: list[str] = []
-    run = _read_object(folder / RUN_FILE, problems)
-    headline = run.get("headline")
-    known = {"findings": [headline], "headline": headline.get("id")} if isinstance(headline, Mapping) else {}
-    return _account(folder, run, known, problems)
-
-
 def _account(folder: Path, run: dict[str, Any], results: dict[str, Any], problems: list[str]) -> Account:
     findings = _findings(results)
     wanted = results.get("headline") or run.get("headline")

@@ -7,11 +7,29 @@ and its word never looks like an answer.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from gpkit.report.account import Account, Claim
+from gpkit.report.account import Claim
 from gpkit.report.visible import one_line
+
+
+class Ended(Protocol):
+    """A run, as far as its words go: an account of its folder, or one row of a list."""
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+
+    @property
+    def verdict(self) -> str:
+        """What it found, or empty."""
+
+    @property
+    def failure(self) -> Mapping[str, Any]:
+        """What ended it (``kind``, ``message``), empty when nothing did."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +74,26 @@ _STATUS_SENTENCES = {
 NO_VERDICT = Word("NO VERDICT", "?", "none")
 
 
-def answer(account: Account) -> Word:
+def answer(run: Ended) -> Word:
     """The one word of a run: its verdict, or how it ended when it did not end well."""
-    if account.status != "ok":
-        return _STATUSES[account.status]
-    return _RUN_VERDICTS.get(account.verdict, NO_VERDICT)
+    if run.status != "ok":
+        return _STATUSES[run.status]
+    return _RUN_VERDICTS.get(run.verdict, NO_VERDICT)
 
 
-def status_word(account: Account) -> Word:
+def status_word(run: Ended) -> Word:
     """How the run ended, as it stands in a column of its own: ``failed``, ``kernel died``."""
-    return replace(_STATUSES[account.status], word=account.status.replace("-", " "))
+    return replace(_STATUSES[run.status], word=run.status.replace("-", " "))
 
 
-def status_sentence(account: Account) -> str:
+def status_sentence(run: Ended) -> str:
     """What the status means; empty for ``ok``."""
-    return _STATUS_SENTENCES.get(account.status, "")
+    return _STATUS_SENTENCES.get(run.status, "")
 
 
-def failure_message(account: Account) -> str:
+def failure_message(run: Ended) -> str:
     """What ended the run, with the name of the error when there was one; empty when the record does not say."""
-    message, kind = str(account.failure.get("message") or ""), str(account.failure.get("kind") or "")
+    message, kind = str(run.failure.get("message") or ""), str(run.failure.get("kind") or "")
     named = kind.endswith(("Error", "Exception")) and not message.startswith(kind)
     return f"{kind}: {message}" if named else message
 

@@ -1,0 +1,131 @@
+"""All notebooks and targets at a glance: the last verdict of each, since when, its trend, and what did not run. Pure.
+
+A pair of notebook and environment has one entry, whatever parameters its runs had; verdict, since when and trend are
+those of the question that was asked last. A run that did not end well changes no verdict: it is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpkit.history.against import MAX_EARLIER, is_same_question, trend
+from gpkit.history.past import Past
+from gpkit.report.account import claim_of
+from gpkit.report.measures import measure
+from gpkit.report.trend import Trend, trend_of
+from gpkit.report.visible import one_line
+from gpkit.report.wording import NO_VERDICT, Word, answer
+
+MAX_ENTRIES = 200  # chosen: more pairs are not taken in at a glance; the list has them all
+_LAST = 30  # chosen: runs among which failed and missed ones are counted
+_NOT_ENDED = ("failed", "timeout", "kernel-died", "interrupted", "unknown")
+_ORDER = ("fails", "broken", "undecided", "none", "plain", "meets")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One notebook on one environment.
+
+    Attributes:
+        word: The verdict of the last run that ended well, or how the last one ended when none did.
+        since: Since when it is so, or empty; ``runs`` how many runs of the question that spans.
+        latest: The newest run, whatever became of it.
+        ended: How the newest run ended, null when it is the one that gave the verdict.
+        failed, missed: How many of the last ``of`` runs.
+        total: How many runs there are.
+    """
+
+    notebook: str
+    environment: str
+    word: Word
+    claim: str
+    numbers: str
+    at: str
+    since: str
+    runs: int
+    trend: Trend | None
+    latest: Past
+    decided: Past | None
+    ended: Word | None
+    failed: int
+    missed: int
+    of: int
+    total: int
+
+    @property
+    def tone(self) -> str:
+        """Of the verdict; a newest run that did not end well never looks like an answer."""
+        return "broken" if self.ended is not None and self.ended.tone == "broken" else self.word.tone
+
+
+def overview(pasts: Sequence[Past]) -> list[Entry]:
+    """One entry for each notebook and environment, worst first; ``pasts`` come newest first."""
+    pairs: dict[tuple[str, str], list[Past]] = {}
+    for past in pasts:
+        if past.notebook:
+            pairs.setdefault((past.notebook, past.environment), []).append(past)
+    entries = [_entry(runs) for runs in pairs.values()]
+    return sorted(entries, key=lambda entry: (_ORDER.index(entry.tone), entry.notebook, entry.environment))
+
+
+def day(past: Past) -> str:
+    """When a run was made, to the minute, UTC."""
+    return f"{past.at:%Y-%m-%d %H:%M}" if past.at else ""
+
+
+def _entry(runs: Sequence[Past]) -> Entry:
+    complete = [past for past in runs if not (past.is_partial and past.status == "running")]
+    decided = next((past for past in complete if past.status == "ok"), None)
+    latest, last = runs[0], complete[:_LAST]
+    word = answer(decided) if decided else answer(latest)
+    stretch = _stretch(complete, decided) if decided else []
+    headline = claim_of(decided.headline) if decided and decided.headline else None
+    return Entry(
+        notebook=one_line(latest.notebook),
+        environment=one_line(latest.environment),
+        word=word,
+        claim=one_line(headline.claim, 200) if headline else "",
+        numbers=measure(headline).sentence if headline else "",
+        at=day(decided or latest),
+        since=day(stretch[-1]) if len(stretch) > 1 else "",
+        runs=len(stretch),
+        trend=_trend(complete, decided) if decided else None,
+        latest=latest,
+        decided=decided,
+        ended=answer(latest) if latest is not decided and latest.status != "ok" else None,
+        failed=sum(1 for past in last if past.status in _NOT_ENDED),
+        missed=sum(1 for past in last if past.status == "missed"),
+        of=len(last),
+        total=len(runs),
+    )
+
+
+def _stretch(runs: Sequence[Past], decided: Past) -> list[Past]:
+    """The unbroken runs of the same question and verdict up to the last one, newest first."""
+    found = []
+    for past in runs:
+        if past.status == "ok" and is_same_question(past, decided):
+            if past.verdict != decided.verdict:
+                break
+            found.append(past)
+    return found
+
+
+def _trend(runs: Sequence[Past], decided: Past) -> Trend | None:
+    if not decided.headline:
+        return None
+    same = []
+    for past in runs:
+        if is_same_question(past, decided):
+            same.append(past)
+        if len(same) > MAX_EARLIER:
+            break
+    return trend_of(trend(str(decided.headline.get("id")), same[::-1]), small=True)
+
+
+def no_verdict(past: Past) -> Word | None:
+    """What stands in the column of verdicts: null for a run that did not end well."""
+    if past.verdict:
+        return answer(past)
+    return NO_VERDICT if past.status == "ok" else None
