@@ -112,6 +112,7 @@ def generate(path: Path, count: int) -> None:
 
     path.mkdir()
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET memory_limit = '2GB'")
         connection.execute(f"SET temp_directory = '{path.parent / 'duckdb'}'")
         connection.execute("CREATE MACRO draw(number, below) AS (hash(number) % below)::BIGINT")
@@ -293,6 +294,13 @@ def same(one: Path, other: Path) -> bool:
     ).to_arrow_table()
 
 
+def _here(*arguments: str) -> Any:
+    """The answer of this script in a process of its own. This one stays small: a child begins with its peak."""
+    command = [sys.executable, __file__, *arguments]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
 Measured = dict[tuple[int, str], list[dict[str, float]]]
 
 
@@ -303,17 +311,15 @@ def main(rounds: int, counts: list[int]) -> None:
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="gpkit-bench-") as folder:
             source = Path(folder) / "entries"
-            generate(source, count)
+            _here("--generate", str(source), str(count))
             sizes_mb[count] = sum(file.stat().st_size for file in source.iterdir()) / 1e6
             # One round is enough where a single reading takes minutes.
             for number in range(rounds if count <= max(ENTRIES) else 1):
                 for side in SIDES if count <= PANDAS_UP_TO else SIDES[:1]:
                     to = Path(folder) / f"{side}.parquet"
-                    command = [sys.executable, __file__, "--side", side, str(source), str(to)]
-                    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-                    result = json.loads(answer.stdout.splitlines()[-1])
+                    result = _here("--side", side, str(source), str(to))
                     print(count, number, side, {key: round(value, 2) for key, value in result.items()}, file=sys.stderr)
-                    assert same(Path(folder) / "gpkit.parquet", to), f"{side} gives other rows"
+                    assert _here("--same", str(Path(folder) / "gpkit.parquet"), str(to)), f"{side} gives other rows"
                     measured.setdefault((count, side), []).append(result)
     write_results(section(measured, rounds, sizes_mb))
 
@@ -361,8 +367,13 @@ def write_results(text: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--side"]:
-        print(json.dumps(measure(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))))
+    what, *rest = sys.argv[1:] or [""]
+    if what == "--side":
+        print(json.dumps(measure(rest[0], Path(rest[1]), Path(rest[2]))))
+    elif what == "--generate":
+        generate(Path(rest[0]), int(rest[1]))
+        print(json.dumps(True))
+    elif what == "--same":
+        print(json.dumps(same(Path(rest[0]), Path(rest[1]))))
     else:
-        given = [int(each) for each in sys.argv[1:]]
-        main(given[0] if given else ROUNDS, given[1:] or list(ENTRIES))
+        main(int(what or ROUNDS), [int(each) for each in rest] or list(ENTRIES))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 HANDSHAKE_NS = 300_000_000  # chosen: the lines of one refusal lie within 3 ms, in a burst within 10
 AFTERMATH_NS = 50_000_000  # chosen: a line that follows the clean-up of a connection
@@ -36,6 +37,8 @@ _ONCE_AND_OK = _ONCE | {"auth_ok"}
 _OF_A_HANDSHAKE_OR_END = _ONCE | {"auth_ok", "error", "bypass", "negotiated", "traceback", "context"}
 _REFUSAL = frozenset(["access_refused", "server_rejected"])
 _ACCEPTANCE = frozenset(["accepted", "opened", "established", "auth_started"])
+_END = frozenset(["closed", "cleanup"])
+_HAS_SPOKEN = frozenset(["access_refused", "server_rejected", "auth_failed", "rejected", "error", "accepted", "opened"])
 # What usually stands before a line in the same group; one that lacks it is a worse choice.
 _BEFORE: dict[str, tuple[str, ...]] = {
     "auth_failed": ("access_refused",),
@@ -54,9 +57,10 @@ _AFTER: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One application line: its entry's stamp, its own stamp where it has one, and what the grammar says of it."""
+
+    # A tuple: there is one for each line, and a frozen dataclass takes three times as long to make.
 
     at_ns: int
     own_ns: int | None
@@ -83,39 +87,44 @@ class Group:
     last_own_ns: int | None = field(default=None, init=False)
     """The last line's own stamp, of the lines that have one."""
 
+    start_ns: int = field(default=0, init=False)
+    """The first line's stamp."""
+    last_ns: int = field(default=0, init=False)
+    """The last line's stamp."""
+    phases: set[str] = field(default_factory=set, init=False)
+    """Of its lines."""
+
+    # What is asked for each line and each group near it is kept with every line, and not found again each time.
+
     def __post_init__(self) -> None:
-        # Asked for each line and each group near it: kept with every line, and not found again each time.
-        self._phases: set[str] = set()
         given, self.lines = self.lines, []
         for line in given:
             self.add(line)
 
     def add(self, line: Line) -> None:
         """Add a line."""
+        if not self.lines:
+            self.start_ns = line.at_ns
+        self.last_ns = line.at_ns
         self.lines.append(line)
-        self._phases.add(line.phase)
+        self.phases.add(line.phase)
         if line.phase in _REFUSAL:
             self.was_accepted = False
         elif line.phase in _ACCEPTANCE and self.was_accepted is None:
             self.was_accepted = True
-        elif line.phase in ("closed", "cleanup"):
-            self.is_over = "closed" in self._phases and "cleanup" in self._phases
+        elif line.phase in _END:
+            self.is_over = self.phases >= _END
         if line.own_ns is not None:
             self.last_own_ns = line.own_ns
 
-    @property
-    def start_ns(self) -> int:
-        """The first line's stamp."""
-        return self.lines[0].at_ns
-
-    @property
-    def last_ns(self) -> int:
-        """The last line's stamp."""
-        return self.lines[-1].at_ns
+    def put_in_order(self) -> None:
+        """Sort the lines by their stamps."""
+        self.lines.sort(key=lambda line: line.at_ns)
+        self.start_ns, self.last_ns = self.lines[0].at_ns, self.lines[-1].at_ns
 
     def has(self, *phases: str) -> bool:
         """Whether a line of one of these phases is there."""
-        return not self._phases.isdisjoint(phases)
+        return not self.phases.isdisjoint(phases)
 
     def first(self, *phases: str) -> Line | None:
         """The first line of one of these phases."""
@@ -148,7 +157,7 @@ def group(lines: Iterable[Line]) -> list[Group]:
             nameless.append(going_on[-1])
     groups = [*named.values(), *nameless]
     for one in groups:
-        one.lines.sort(key=lambda line: line.at_ns)
+        one.put_in_order()
     return sorted(groups, key=lambda one: one.start_ns)
 
 
@@ -243,11 +252,8 @@ def _still_going_on(groups: list[Group], now_ns: int) -> list[Group]:
     young_ns = now_ns - HANDSHAKE_NS - AFTERMATH_NS
     if not groups or (groups[0].start_ns >= young_ns and len(groups) <= NAMELESS):
         return groups
-    return [one for one in groups if one.start_ns >= young_ns or _is_session(one)][-NAMELESS:]
-
-
-def _is_session(one: Group) -> bool:
-    return bool(one.was_accepted) and not one.is_over
+    sessions_too = (one for one in groups if one.start_ns >= young_ns or (one.was_accepted and not one.is_over))
+    return list(sessions_too)[-NAMELESS:]
 
 
 def _place_nameless(line: Line, groups: list[Group]) -> bool:
@@ -258,11 +264,14 @@ def _place_nameless(line: Line, groups: list[Group]) -> bool:
     for one in reversed(groups):
         if of_a_handshake and line.at_ns - one.start_ns > HANDSHAKE_NS:
             break
-        if not _fits(one, line) or (one.has("closed", "cleanup") and line.at_ns - one.last_ns > AFTERMATH_NS):
+        if one.is_over or not _fits(one, line):
             continue
-        lacks = int(bool(before) and not one.has(*before))
+        if line.at_ns - one.last_ns > AFTERMATH_NS and not one.phases.isdisjoint(_END):
+            continue
+        lacks = int(bool(before) and one.phases.isdisjoint(before))
+        late = int(not one.phases.isdisjoint(after))
         distance_ns, same_call = _distance_ns(one, line)
-        fitting.append(((int(not same_call), int(one.has(*after)), lacks, distance_ns), one))
+        fitting.append(((int(not same_call), late, lacks, distance_ns), one))
     is_session = [one for _, one in fitting if one.was_accepted]
     if line.phase not in _OF_A_HANDSHAKE_OR_END:
         # Among several sessions without a name nobody can tell whose line it is.
@@ -287,12 +296,10 @@ def _place_nameless(line: Line, groups: list[Group]) -> bool:
 
 def _fits(one: Group, line: Line) -> bool:
     phase, accepted = line.phase, one.was_accepted
-    if one.is_over:
+    if phase in _ONCE_AND_OK and phase in one.phases:
         return False
-    if phase in _ONCE_AND_OK and one.has(phase):
-        return False
-    if phase in ("cleanup", "closed"):
-        return one.has("access_refused", "server_rejected", "auth_failed", "rejected", "error", "accepted", "opened")
+    if phase in _END:
+        return not one.phases.isdisjoint(_HAS_SPOKEN)
     if phase == "error" and not accepted:
         # The same complaint again is that of another upgrade.
         is_new = all(line.rule != other.rule for other in one.lines)
