@@ -34,6 +34,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "gpkit.analysis.cuts": ("cuts",),
     # authentication
     "gpkit.analysis.auth": ("decided", "controls", "tail", "retries", "decision_times"),
+    "gpkit.analysis.windows": ("upgrades_over_time",),
     # a table for people; figures are gpkit.figures.…
     "gpkit.figures.listing": ("show",),
     # verdicts

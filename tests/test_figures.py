@@ -11,7 +11,9 @@ from gpkit.analysis.durations import phases
 from gpkit.analysis.events import event_funnel, event_rates_by, event_rates_over_time
 from gpkit.analysis.mechanisms import by_client, delay_levels
 from gpkit.analysis.sample import outcomes
+from gpkit.analysis.windows import upgrades_over_time, width_s
 from gpkit.figures.style import MAX_ROWS, cell, table
+from gpkit.tables import ENTRIES, from_rows
 
 from .attempts_text import attempts_of
 
@@ -23,6 +25,27 @@ SOME = attempts_of(
     + f"\nb refused\nc open ready {ALL}\nd refused control=True"
 )
 NONE = SOME.iloc[:0]
+# Instant in seconds, status, revision: a second revision takes over and refuses, after minutes without any upgrade.
+UPGRADES = from_rows(
+    [
+        {
+            "timestamp_ns": 1_757_250_000_000_000_000 + second * 1_000_000_000,
+            "http_url": "https://api.example.test/ws",
+            "http_status": status,
+            "revision": revision,
+            "severity": "INFO",
+        }
+        for second, status, revision in [
+            (0, 101, "r1"),
+            (10, 101, "r1"),
+            (20, 403, "r1"),
+            (3000, 101, "r1"),
+            (3010, 403, "r2"),
+            (3020, 500, "r2"),
+        ]
+    ],
+    ENTRIES,
+)
 
 DRAW = {
     "funnel": lambda attempts: figures.funnel(event_funnel(attempts)),
@@ -34,6 +57,7 @@ DRAW = {
     "reasons_by_client": lambda attempts: figures.reasons_by_client(by_client(cases_of_attempts(attempts))),
     "auth_times": lambda attempts: figures.auth_times(attempts),
     "timeline": lambda attempts: figures.timeline(cases_of_attempts(attempts)),
+    "upgrades_over_time": lambda attempts: figures.upgrades_over_time(upgrades_over_time(UPGRADES.head(len(attempts)))),
 }
 
 
@@ -132,3 +156,16 @@ def test_without_gaps_nothing_is_shaded():
 
     assert "shapes" not in made
     assert "shaded" not in made["meta"]["gpkit"]["reading"]
+
+
+def test_upgrades_are_told_by_window_and_revision_and_a_window_without_any_is_a_gap():
+    windows = upgrades_over_time(UPGRADES)
+
+    assert width_s(UPGRADES) == 60.0
+    told = windows[windows["n"] > 0][["revision", "n", "refused", "failed", "ratio"]].values.tolist()
+    assert told == [["r1", 3, 1, 0, 1 / 3], ["r1", 1, 0, 0, 0.0], ["r2", 2, 1, 1, 1.0]]
+    assert len(windows[windows["n"] == 0]) == 49
+    drawn = json.loads(figures.upgrades_over_time(windows).to_json())["data"]
+    assert [trace["name"] for trace in drawn] == ["r1", "r2"]
+    assert drawn[0]["y"][1] is None
+    assert drawn[0]["connectgaps"] is False

@@ -1,7 +1,14 @@
 """Figures: tidy table in, plotly figure out. No statistics, no ``.show()``."""
 
 from gpkit.figures.events import funnel, outcomes, over_time, rates_by
-from gpkit.figures.handshake import auth_times, delay_sweep, phase_intervals, reasons_by_client, timeline
+from gpkit.figures.handshake import (
+    auth_times,
+    delay_sweep,
+    phase_intervals,
+    reasons_by_client,
+    timeline,
+    upgrades_over_time,
+)
 from gpkit.figures.listing import show
 
 __all__ = [
@@ -15,4 +22,5 @@ __all__ = [
     "reasons_by_client",
     "show",
     "timeline",
+    "upgrades_over_time",
 ]

@@ -140,6 +140,43 @@ def timeline(cases: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure
     return shade(made, gaps)
 
 
+def upgrades_over_time(windows: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure:
+    """The share of upgrades that were not let in (:func:`gpkit.upgrades_over_time`); gaps in the log are shaded."""
+    import plotly.graph_objects as go
+
+    title = "Upgrades that were not let in, over time"
+    if windows.empty:
+        return nothing(title, "The log holds no upgrade.")
+    traces = []
+    for revision, part in windows.groupby("revision", dropna=False):
+        middle = part["from_utc"] + (part["to_utc"] - part["from_utc"]) / 2
+        traces.append(
+            go.Scatter(
+                x=list(middle.dt.strftime("%Y-%m-%d %H:%M:%S.%f")),
+                y=floats(part["ratio"]),
+                error_y=bars(part["low"], part["ratio"], part["high"]),
+                mode="lines+markers",
+                connectgaps=False,
+                name=revision if isinstance(revision, str) else "no revision named",
+                customdata=list(part["n"]),
+                hovertemplate="%{x}: %{y:.3f} of %{customdata}<extra></extra>",
+            )
+        )
+    made = figure(
+        traces,
+        title=f"{title} (n={int(windows['n'].sum())})",
+        reading="Each point is a window with its 95 % interval; a window of a revision without upgrades is a gap.",
+        numbers=windows,
+        x="time (UTC)",
+        y="share refused or failed",
+    )
+    made.update_yaxes(range=[-0.02, 1.02])
+    made.update_layout(
+        showlegend=True, legend={"orientation": "v", "y": -0.25, "x": 0, "xanchor": "left", "yanchor": "top"}
+    )
+    return shade(made, gaps)
+
+
 def auth_times(attempts: pd.DataFrame) -> go.Figure:
     """When each verdict came, against when the attempt started."""
     import plotly.graph_objects as go
