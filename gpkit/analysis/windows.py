@@ -41,9 +41,9 @@ def upgrades_over_time(entries: pd.DataFrame) -> pd.DataFrame:
     for revision, part in found.groupby("revision", dropna=False):
         sums = part.groupby("window_ns")[["upgrades", "refused", "failed"]].sum()
         step_ns = int(width * 1e9)
-        begins = [int(at_ns) for at_ns in sums.index.tolist()]
+        begins: list[int] = sums.index.tolist()
         for at_ns in range(min(begins), max(begins) + step_ns, step_ns):
-            n, refused, failed = (int(value) for value in sums.loc[at_ns]) if at_ns in begins else (0, 0, 0)
+            n, refused, failed = sums.loc[at_ns].tolist() if at_ns in begins else (0, 0, 0)
             share = rate(refused + failed, n)
             ends = (pd.Timestamp(at_ns, tz="UTC"), pd.Timestamp(at_ns + step_ns, tz="UTC"))
             rows.append((*ends, revision, n, refused, failed, share.estimate, share.low, share.high))
