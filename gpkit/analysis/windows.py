@@ -39,11 +39,15 @@ def upgrades_over_time(entries: pd.DataFrame) -> pd.DataFrame:
     found = found[found["upgrades"] > 0]
     rows = []
     for revision, part in found.groupby("revision", dropna=False):
-        sums = part.groupby("window_ns")[["upgrades", "refused", "failed"]].sum()
+        counts = {
+            int(row["window_ns"]): (int(row["upgrades"]), int(row["refused"]), int(row["failed"]))
+            for row in part.groupby("window_ns", as_index=False)[["upgrades", "refused", "failed"]]
+            .sum()
+            .to_dict("records")
+        }
         step_ns = int(width * 1e9)
-        begins: list[int] = sums.index.tolist()
-        for at_ns in range(min(begins), max(begins) + step_ns, step_ns):
-            n, refused, failed = sums.loc[at_ns].tolist() if at_ns in begins else (0, 0, 0)
+        for at_ns in range(min(counts), max(counts) + step_ns, step_ns):
+            n, refused, failed = counts.get(at_ns, (0, 0, 0))
             share = rate(refused + failed, n)
             ends = (pd.Timestamp(at_ns, tz="UTC"), pd.Timestamp(at_ns + step_ns, tz="UTC"))
             rows.append((*ends, revision, n, refused, failed, share.estimate, share.low, share.high))
