@@ -22,7 +22,7 @@ def test_limits_and_prices_are_those_of_the_code(root: Path):
     assert f"`limit_bytes` ({bigquery.LIMIT_BYTES // 10**9} GB, {bigquery.dollars(bigquery.LIMIT_BYTES):.2f} $)" in text
     assert f"{bigquery.DOLLARS_A_TIB} $ a TiB" in text
     assert f"stretches of {sink.STRETCH_BYTES // 10**6} MB" in text
-    assert f"a memory limit ({MEMORY.replace('GB', ' GB')}" in text
+    assert f"a memory limit ({MEMORY.replace('MB', ' MB')}" in text
 
 
 def test_the_arithmetic_is_right(root: Path):

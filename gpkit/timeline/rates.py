@@ -85,9 +85,10 @@ def rates(source: Path | str | ir.Table | pd.DataFrame, *, width_s: float = 3600
     from gpkit.entries.arrow import to_frame
     from gpkit.logs.grammar import in_ibis
     from gpkit.logs.warehouse import engines, parquet
+    from gpkit.timeline.connections import MEMORY
 
     if isinstance(source, (str, Path)):
-        with parquet.opened(source, memory_limit="1GB") as entries:
+        with parquet.opened(source, memory_limit=MEMORY) as entries:
             return rates(entries, width_s=width_s)
     if isinstance(source, pd.DataFrame):
         present = [name for name in NEEDED if name in source.columns]
