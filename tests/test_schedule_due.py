@@ -81,6 +81,23 @@ def test_the_command_ends_as_its_worst_run_and_with_0_when_nothing_is_due(projec
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
 
 
+def test_retention_removes_old_runs_of_the_entry_alone(project):
+    settings = "notebook: works, cron: '0 * * * *', start: '2026-11-21T04:00Z'"
+    write_schedule(project, nightly=f"{settings}, catch_up: skip, retention: 1", other=f"{settings}, catch_up: skip")
+    run_due(read_schedule(), now=at("21 06:30"))
+
+    done = run_due(read_schedule(), names=["nightly"], now=at("21 07:01"))
+
+    assert done.removed == {"nightly": 2}
+    assert slots_of(project) == [
+        ("nightly", "2026-11-21T06:00:00Z", "missed"),  # the last one of its status
+        ("nightly", "2026-11-21T07:00:00Z", "ok"),
+        ("other", "2026-11-21T04:00:00Z", "missed"),
+        ("other", "2026-11-21T05:00:00Z", "missed"),
+        ("other", "2026-11-21T06:00:00Z", "missed"),
+    ]
+
+
 def test_two_schedulers_on_one_folder_never_run_a_slot_twice(project):
     settings = f"notebook: works, catch_up: all, {yesterday_at(11, 12)}"
     write_schedule(project, one=settings, two=settings)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gpkit.schedule import Decision, Missed, decide
-from gpkit.schedule.history import taken
+from gpkit.schedule import Decision, Missed, Retention, decide
+from gpkit.schedule.history import Held, taken
+from gpkit.schedule.retaining import surplus
 from gpkit.schedule.slots import MOST
 from tests.schedule_support import at, entry
 
@@ -137,3 +138,25 @@ def test_grace_is_how_late_a_slot_is_still_on_time():
 
     assert decide(entry(catch_up="skip", grace_s=1800.0), {at("21 03:00")}, at("21 04:00") + late).run
     assert not decide(entry(catch_up="skip", grace_s=1799.0), {at("21 03:00")}, at("21 04:00") + late).run
+
+
+def held(*hours: str) -> list[Held]:
+    """``05m`` is the missed slot of that hour, in a folder of that name."""
+    return [Held("nightly", at(f"21 {hour[:2]}:00"), hour, "missed" if hour.endswith("m") else "ok") for hour in hours]
+
+
+@pytest.mark.parametrize(
+    ("retention", "goes"),
+    [
+        (Retention(), ""),
+        (Retention(runs=1), "01 02m 03 04m"),
+        (Retention(runs=2), "01 02m"),
+        (Retention(runs=3), ""),
+        (Retention(age_s=3600 * 3.0), "01 02m"),
+        (Retention(age_s=60.0), "01 02m 03 04m 05"),  # the newest slot stays: it is where the schedule stands
+    ],
+)
+def test_retention_counts_runs_or_their_age_and_leaves_the_newest_slot(retention, goes):
+    own = held("01", "02m", "03", "04m", "05", "06m")
+
+    assert sorted(surplus(entry(retention=retention), own, at("21 06:00"))) == goes.split()

@@ -51,6 +51,8 @@ def due(chosen: argparse.Namespace) -> int:
     done = run_due(schedule, outputs=chosen.outputs, names=chosen.names, on_end=ended)
     for name in done.busy:
         tell(f"{name} is left to another scheduler, which is running it.")
+    for name, count in done.removed.items():
+        tell(f"{name}: {count} old run{'s' if count > 1 else ''} removed, as its retention says.")
     others = [] if chosen.names else schedule.refused
     return _worst(
         [run.exit_code for run in (*done.runs, *done.missed)], [one.error for one in (*done.refused, *others)]

@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,6 +95,7 @@ def prune(
     *,
     notebook: str = "",
     environment: str = "",
+    folders: Collection[str] | None = None,
     dry_run: bool = False,
     now: datetime | None = None,
 ) -> Pruned:
@@ -105,6 +106,7 @@ def prune(
         keep: What stays, beside what is never removed.
         notebook: Only runs of this notebook are removed; empty for all.
         environment: Only runs on this target are removed; empty for all.
+        folders: Only these run folders are removed, by name; null for all.
         dry_run: Only say what would be removed.
         now: What ages count from; the present by default.
     """
@@ -116,6 +118,7 @@ def prune(
     reasons = _reasons(pasts, keep, now or datetime.now(UTC))
     for past in pasts:
         mine = (not notebook or past.notebook == notebook) and (not environment or past.environment == environment)
+        mine = mine and (folders is None or past.folder.name in folders)
         if past.folder.name not in reasons and not mine:
             reasons[past.folder.name] = OTHERS
     _add_cited(pasts, reasons)

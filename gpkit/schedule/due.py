@@ -17,7 +17,7 @@ from gpkit.errors import CallerError, OutputError, ParameterError, nearest
 from gpkit.instants import text
 from gpkit.runs import Plan, Progress, Run, launch, make_plan
 from gpkit.schedule import history
-from gpkit.schedule.entry import Entry, Refused, Schedule
+from gpkit.schedule.entry import Entry, Refused, Retention, Schedule
 from gpkit.schedule.slots import decide
 
 LOCKS = ".schedule"
@@ -32,12 +32,14 @@ class Done:
         missed: The records of slots that were missed.
         refused: Entries that were due and could not be run, such as one whose credential is missing.
         busy: Names of entries that another scheduler is running.
+        removed: How many runs retention removed, by entry.
     """
 
     runs: list[Run] = field(default_factory=list)
     missed: list[Run] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_codes(self) -> list[int]:
@@ -85,8 +87,9 @@ def run_due(
                 done.runs += launch(plans, jobs=schedule.jobs, on_progress=on_progress, on_end=on_end)
         stopped = {*done.busy, *(one.name for one in done.refused)}
         entries = [entry for entry in ready if entry.name not in stopped]
-    if done.missed:
-        _list_runs(folder)
+    _retain(schedule, outputs, at, handled, done)
+    if done.missed or done.removed:
+        _list_runs(_outputs(schedule.entries[0], outputs))
     return done
 
 
@@ -107,9 +110,24 @@ class Handled:
         """The slots of an entry that are done with."""
         return self._known.get(name, set()) | self._slots.get(name, set())
 
+    def did(self, name: str) -> bool:
+        """Whether this call did something for an entry."""
+        return name in self._slots
+
     def add(self, name: str, slot: datetime) -> None:
         """Note a slot."""
         self._slots.setdefault(name, set()).add(slot)
+
+
+def _retain(schedule: Schedule, outputs: Path | None, at: datetime, handled: Handled, done: Done) -> None:
+    """Apply the retention of the entries for which something was done."""
+    from gpkit.schedule.retaining import prune_entry
+
+    for entry in schedule.entries:
+        if entry.retention != Retention() and handled.did(entry.name):
+            removed = prune_entry(entry, _outputs(entry, outputs), at).removed
+            if removed:
+                done.removed[entry.name] = len(removed)
 
 
 def _take(

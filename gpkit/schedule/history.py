@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,19 +21,40 @@ from gpkit.schedule.slots import Missed
 _MARK = b'"slot_utc"'
 
 
-def taken(outputs: Path) -> dict[str, set[datetime]]:
-    """The slots that run folders hold, complete or partial, by the name of their entry.
+@dataclass(frozen=True)
+class Held:
+    """What one run folder holds of the schedule.
 
-    A folder that cannot be read holds none.
+    Args:
+        name: Of the entry.
+        slot: Its instant, UTC.
+        folder: Name of the run folder.
+        status: What became of the slot.
     """
-    found: dict[str, set[datetime]] = {}
+
+    name: str
+    slot: datetime
+    folder: str
+    status: str
+
+
+def held(outputs: Path) -> Iterator[Held]:
+    """The slots that run folders hold, complete or partial, in no order. A folder that cannot be read holds none."""
     for folder in (outputs / "runs").glob("[!.]*"):
         content = _content(folder)
         if _MARK not in content:  # most runs are no scheduled ones: not worth parsing
             continue
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-            schedule = json.loads(content)["schedule"]
-            found.setdefault(str(schedule["name"]), set()).add(_instant(schedule["slot_utc"]))
+            run = json.loads(content)
+            of = run["schedule"]
+            yield Held(str(of["name"]), _instant(of["slot_utc"]), folder.name, str(run.get("status")))
+
+
+def taken(outputs: Path) -> dict[str, set[datetime]]:
+    """The slots that are done with, by the name of their entry: those in run folders, whatever became of them."""
+    found: dict[str, set[datetime]] = {}
+    for one in held(outputs):
+        found.setdefault(one.name, set()).add(one.slot)
     return found
 
 
