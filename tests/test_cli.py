@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import gpkit.cli
+from gpkit import probe, stack
 from gpkit.errors import FarSideError
 from tests.runs_support import FINISH, add_notebook, make_project, run_folders, start_gpkit
 from tests.runs_support import gpkit as command
@@ -401,3 +402,21 @@ def test_an_address_that_refuses_is_a_result_and_no_error(project):
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["outcome"] == "tcp_refused"
+
+
+def test_connections_of_a_table_of_entries_are_those_of_its_export(project, tmp_path):
+    with stack.local_stack({"faults": []}, seed=3) as local:
+        probe.run(local.environment, probe.Plan(attempts=5, rate_per_s=50), progress=False)
+        local.settle()
+        log = tmp_path / "log.jsonl"
+        log.write_bytes(local.log_file.read_bytes())
+
+    command(project, "logs", str(log), "-o", str(tmp_path / "entries.parquet"))
+    of_export = command(project, "connections", str(log))
+    of_table = command(project, "connections", str(tmp_path / "entries.parquet"))
+    limited = command(project, "connections", str(tmp_path / "entries.parquet"), "--since", "-1h")
+
+    assert len(of_export.stdout.splitlines()) == 5
+    assert of_table.stdout == of_export.stdout
+    assert limited.returncode == 4
+    assert "is read whole" in limited.stderr

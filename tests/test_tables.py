@@ -91,3 +91,16 @@ def test_the_page_of_tables_says_what_the_code_says(root):
 def test_every_column_says_what_null_means():
     assert all(column.null_means and column.meaning for columns in TABLES.values() for column in columns)
     assert {column.name for column in ENTRIES if column.unit == ""} >= {"severity"}
+
+
+def test_a_parquet_file_of_others_keeps_its_nanoseconds(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    entries = tables.from_rows([{"timestamp_ns": 1_757_250_000_123_456_789}, {"entry": "{}"}], tables.ENTRIES)
+    bare = pa.Table.from_pandas(entries, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(bare, tmp_path / "entries.parquet")
+
+    read = tables.read(tmp_path / "entries.parquet", tables.ENTRIES)
+
+    assert read["timestamp_ns"].tolist() == [1_757_250_000_123_456_789, pd.NA]

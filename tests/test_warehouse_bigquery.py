@@ -323,6 +323,12 @@ def test_entries_that_the_warehouse_cannot_decide_are_refused_with_their_number(
         bigquery.read("shop", "logs", SINCE, UNTIL, 'textPayload:"x"', client=client)
 
 
+def test_a_filter_that_is_decided_for_plain_payloads_is_counted_there():
+    query = bigquery.queries("shop", "logs", SINCE, UNTIL, 'jsonPayload.message:"refused" OR SEARCH("x")')
+
+    assert "undecided" in query.counts
+
+
 def test_a_filter_without_a_translation_is_refused_and_a_wrong_one_is_shown():
     with pytest.raises(SourceError, match="cannot decide this filter"):
         bigquery.queries("shop", "logs", SINCE, UNTIL, 'SEARCH("x")')

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.cli import tell
 from gpkit.cli.output import put_table, require_writable
-from gpkit.errors import EXIT_HEALTHY
+from gpkit.errors import EXIT_HEALTHY, ParameterError
 
 if TYPE_CHECKING:
     from gpkit.entries import Coverage, Entries
@@ -24,13 +25,37 @@ def logs(chosen: argparse.Namespace) -> int:
 
 
 def connections(chosen: argparse.Namespace) -> int:
-    """Read log entries and put out the server-side connections in them."""
+    """Read log entries and put out the server-side connections in them.
+
+    A Parquet file of entries, such as ``gpkit logs -o`` writes, is not loaded: it may be of any size.
+    """
     from gpkit import timeline
 
     require_writable(chosen.output)
+    if len(chosen.sources) == 1 and chosen.sources[0].endswith(".parquet"):
+        _refuse_limits(chosen)
+        return _of_parquet(chosen.sources[0], chosen.output)
     entries = _read(chosen)
     put_table(timeline.connections(entries.frame), chosen.output)
     return EXIT_HEALTHY
+
+
+def _of_parquet(source: str, output: Path | None) -> int:
+    from gpkit import timeline
+
+    if output is not None and output.suffix == ".parquet":
+        tell(f"{timeline.write_connections(source, output)} rows in {output}")
+    else:
+        put_table(timeline.connections_of(source), output)
+    return EXIT_HEALTHY
+
+
+def _refuse_limits(chosen: argparse.Namespace) -> None:
+    if chosen.filter or chosen.since or chosen.until:
+        raise ParameterError(
+            "A Parquet file of entries is read whole: --filter, --since and --until do not apply to it.",
+            next_step="Give them to gpkit logs, which wrote it.",
+        )
 
 
 def _read(chosen: argparse.Namespace) -> Entries:

@@ -165,7 +165,8 @@ def upgrades_over_time(windows: pd.DataFrame, gaps: pd.DataFrame | None = None) 
     made = figure(
         traces,
         title=f"{title} (n={int(windows['n'].sum())})",
-        reading="Each point is a window with its 95 % interval; a window of a revision without upgrades is a gap.",
+        reading="Each point is a window with its 95 % interval; a window of a revision without upgrades is a gap. "
+        "All upgrades of the log are counted, those of negative controls too.",
         numbers=windows,
         x="time (UTC)",
         y="share refused or failed",

@@ -132,17 +132,26 @@ def read(path: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
         SourceError: The file is missing or of an unknown ending.
         TableError: It is another table.
     """
-    import pandas as pd
-
     if not path.is_file():
         raise SourceError(f"There is no file '{path}'.")
     if path.suffix == ".parquet":
-        return conform(pd.read_parquet(path), columns)
+        return conform(_read_parquet(path), columns)
     if path.suffix == ".jsonl":
         return from_rows((json.loads(line) for line in path.read_text("utf-8").splitlines() if line), columns)
     raise SourceError(
         f"'{path.name}' has no ending that says how to read a table.", next_step="Use .parquet or .jsonl."
     )
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Whole numbers with nulls stay whole, also in files that somebody else wrote: floats would lose nanoseconds."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    whole = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int64Dtype()}
+    read: pd.DataFrame = pq.read_table(path).to_pandas(types_mapper=whole.get)
+    return read
 
 
 def _as_list(value: object) -> list[object]:

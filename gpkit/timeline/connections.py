@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK = 32_768  # chosen: lines brought at a time, and about the rows that are written at a time
-MEMORY = "500MB"  # chosen: no slower than 1 GB on 3 million entries, and far from the 2 GB that any number must do with
+MEMORY = "500MB"  # chosen: far from the 2 GB that any number of entries must do with
 
 
 def connections(entries: pd.DataFrame, *, window_s: float = WINDOW_S) -> pd.DataFrame:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpkit.filters import Filter
 
 LIMIT_BYTES = 50_000_000_000  # chosen: about a third of a dollar, and no accident costs more
-DOLLARS_A_TIB = 6.25  # cloud.google.com/bigquery/pricing: on demand, United States, read in 2026-02
+DOLLARS_A_TIB = 6.25  # on demand, United States, as others report it; your region's pricing page decides
 VIEW = "_AllLogs"
 
 
@@ -143,12 +143,15 @@ def queries(
 
 def _marked(entries: ir.Table, parsed: Filter, filter: str) -> ir.Table:
     """The entries with ``rule``, ``selected`` and ``undecided``."""
+    import ibis
+
     from gpkit.filters.pushdown import push
     from gpkit.logs.grammar import classified
 
     known = classified(entries)
     pushed = push(parsed, known)
-    if not pushed.decides_all:
+    # Nothing would surely be selected, whatever the entries are. What is decided for some of them is counted there.
+    if pushed.surely.equals(ibis.literal(False)) and not pushed.decides_all:
         raise SourceError(
             f"The warehouse cannot decide this filter: {filter}",
             "Part of it has no translation that means the same in BigQuery.",
