@@ -192,6 +192,8 @@ def claimed(outputs: Path, name: str) -> Iterator[bool]:
     except Timeout:
         yield False
         return
+    except NotImplementedError:  # filelock's word for a file system without locks
+        raise OutputError(f"{outputs} is on a file system without locks.", next_step="Choose another folder.") from None
     except OSError as error:
         raise OutputError(f"{outputs} cannot be written.", f"{error.strerror or error}.") from None
     try:
