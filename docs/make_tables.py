@@ -43,6 +43,8 @@ FINDINGS = """
 | `evidence` | attempt ids and insert ids; `gpkit.evidence(finding)` shows the frames and lines |
 | `limits`, `next_step` | what it cannot tell; what to do |
 
+[results.schema.json](results.schema.json) is the JSON Schema of the whole file; a test holds it to what runs write.
+
 Run verdict: any `fails` is `findings`; else any `undecided` is `inconclusive`; nothing to judge is `no-data`; else
 `healthy`; a run that failed has none.
 """
