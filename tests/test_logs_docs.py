@@ -9,6 +9,7 @@ import pytest
 
 from gpkit import timeline
 from gpkit.entries import continuation, coverage
+from gpkit.filters import FilterError
 from gpkit.logs.reading import read
 from gpkit.timeline.connections import connections
 from tests.log_entries_support import entry, request, write_array
@@ -52,8 +53,18 @@ def test_every_further_column_of_connections_is_described(tmp_path: Path, page: 
     assert set(rows.columns[first:]) <= described
 
 
-def test_the_example_runs(tmp_path: Path, page: str, monkeypatch: pytest.MonkeyPatch):
-    code = page.split("```python\n", 1)[1].split("```", 1)[0]
+def test_the_examples_run(tmp_path: Path, page: str, monkeypatch: pytest.MonkeyPatch):
     write_array(tmp_path / "export.json", [entry("13:00:00", "hello"), request("13:00:01")])
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "docs/logs.md", "exec"), {})
+    names: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.S)
+    for code in blocks:
+        exec(compile(code, "docs/logs.md", "exec"), names)
+    assert len(blocks) == 2
+
+
+def test_a_wrong_filter_is_told_as_the_page_shows_it(page: str):
+    given, told = re.findall(r"--filter '(.*)'\nFilterError: (.*?)```", page, flags=re.S)[0]
+    with pytest.raises(FilterError) as refused:
+        read("export.json", filter=given)
+    assert f"{refused.value}\n" == told

@@ -11,6 +11,7 @@ from pathlib import Path
 from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selection
 from gpkit.environments import Environment
 from gpkit.errors import SourceError
+from gpkit.filters import Filter
 from gpkit.logs.files import Found, find, load_file
 from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, source
 
@@ -20,7 +21,7 @@ def read(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    filter: str = "",
+    filter: str | Filter = "",
     environment: Environment | None = None,
     offline: bool = False,
     mask_contacts: bool | None = None,
@@ -35,7 +36,8 @@ def read(
             Analytics) and ``gs://BUCKET/PREFIX/*.json`` (sink files, wherever fsspec reaches).
         since: Only entries at or after this instant. The API and a warehouse need it, and ``until``.
         until: Only entries before this instant.
-        filter: Only entries that this filter of Cloud Logging's language selects; empty for all.
+        filter: Only entries that this filter selects: Cloud Logging's language, or what :mod:`gpkit.filters` composes;
+            empty for all.
         environment: Where its project, credentials and masking are configured.
         offline: Read a project's log from the cache alone.
         mask_contacts: Mask client addresses and e-mail addresses; null for what the environment says.
@@ -53,7 +55,8 @@ def read(
     target = environment or Environment(name="")
     if mask_contacts is not None:
         target = dataclasses.replace(target, mask_contacts=mask_contacts)
-    asked = _Asked(target, since, until, filter, offline, progress)
+    text = filter if isinstance(filter, str) else filter.text
+    asked = _Asked(target, since, until, text, offline, progress)
     given = _given(sources)
     far = [one for one in given if one.kind != FILES]
     if not far:
