@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpkit.schedule import read_schedule, run_due
+from tests.cache_support import small_disk
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, read, run_folders, start_gpkit, until
 from tests.schedule_support import at, slots_of, stamp, write_schedule, yesterday, yesterday_at
 
@@ -128,6 +129,40 @@ def test_a_killed_scheduler_resumes_and_repeats_nothing(project):
         ("nightly", stamp(yesterday(11)), "ok"),
         ("nightly", stamp(yesterday(12)), "ok"),
     ]
+
+
+def test_a_scheduler_killed_while_it_records_what_was_missed_leaves_whole_records_and_the_next_one_the_rest(project):
+    minutes = yesterday_at(12).replace("'0 12", "'* 12")
+    write_schedule(project, nightly=f"notebook: works, catch_up: skip, {minutes}")
+    killed = start_gpkit(project, "schedule", "due")
+    until(lambda: len(run_folders(project)) >= 5)
+
+    killed.kill()
+    killed.communicate()
+    before = slots_of(project)
+    done = gpkit(project, "schedule", "due")
+
+    assert done.returncode == 3, done.stderr
+    assert 5 <= len(before) < 60
+    assert {status for *_, status in slots_of(project)} == {"missed"}
+    assert len({slot for _, slot, _ in slots_of(project)}) == len(run_folders(project)) == 60
+    assert all((folder / "report.html").stat().st_size for folder in run_folders(project))
+
+
+def test_on_a_full_disk_nothing_half_recorded_is_left_and_the_slot_stays_due(project):
+    write_schedule(project, nightly=f"notebook: works, catch_up: skip, {yesterday_at(12)}")
+    with small_disk(project / "outputs", 64) as outputs:
+        (outputs / "filler").write_bytes(bytes(64 * 1024))
+        full = gpkit(project, "schedule", "due")
+        left = list((outputs / "runs").glob("[!.]*"))
+    mended = gpkit(project, "schedule", "due")
+
+    assert full.returncode == 4, full.stderr
+    assert "outputs cannot be written. " in full.stderr
+    assert "Traceback" not in full.stderr
+    assert left == []
+    assert mended.returncode == 3
+    assert [status for *_, status in slots_of(project)] == ["missed"]
 
 
 def test_an_entry_that_cannot_run_now_is_said_and_stays_due_and_the_others_run(project):
