@@ -22,6 +22,7 @@ from gpkit.errors import ParameterError
 from gpkit.instants import text
 from gpkit.logs.filling import Filling, Outcome
 from gpkit.logs.progress import Progress
+from gpkit.logs.streaming import fill
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,7 +125,7 @@ def _filled(filling: Filling, window: Stretch, gaps: Sequence[Stretch], *, offli
     """Fill the gaps and take up what is held then. What turns out to be broken only now is filled once more."""
     outcome = filling.outcome
     for _ in range(_PASSES):
-        filling.fill(gaps)
+        fill(filling, gaps)
         held = _take_up(filling.shelf, window, outcome)
         gaps = missing(window, [*held.covered, *(stretch for stretch, _ in outcome.given_up)])
         if offline or not gaps:

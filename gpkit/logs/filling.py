@@ -1,19 +1,14 @@
-"""Missing stretches of a log, filled one after the other; and what came of it.
-
-Each stretch is one stream (:mod:`gpkit.logs.streaming`), as far as another process does not fill the same. Of two
-processes one goes ahead, and the other follows from the cache. Once the far side fails, the rest is given up.
-"""
+"""The filling of a window: what its streams share, what came of it, and how far it is."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
-from gpkit.cache import SLICE_NS, Claim, Held, Read, Shelf, Stretch, missing
+from gpkit.cache import SLICE_NS, Held, Read, Shelf, Stretch, missing
 from gpkit.entries import Extractor
 from gpkit.errors import OutputError
 from gpkit.logs.progress import Progress, left_s
@@ -24,7 +19,6 @@ if TYPE_CHECKING:
 TELL_S = 1.0  # chosen: a person reads no faster
 SKEW_NS = 10 * 10**9  # chosen: an answer tells the second, and takes its time to arrive
 RECENT_BYTES = 256 << 20  # chosen: an hour of a busy service
-WAIT_S = 1800.0  # chosen: twice what a process needs that reads the densest slice at the quota
 
 Ask = Callable[[Stretch], Generator[cloud.Page, None, None]]
 
@@ -107,20 +101,10 @@ class Filling:
         self._ahead_ns = 0
         self._began_ns, self._began_s = shelf.now_ns(), time.monotonic()
 
-    def fill(self, gaps: Iterable[Stretch]) -> None:
-        """Read the gaps, in order."""
-        gaps = tuple(gaps)
+    def begin(self, gaps: Iterable[Stretch]) -> None:
+        """Take down what is to be read."""
         self._left = _by_slice(gaps)
         self._whole_ns = sum(self._left.values())
-        for gap in gaps:
-            at_ns = gap.since_ns
-            while at_ns < gap.until_ns:
-                if self.outcome.failure is not None:
-                    self.give_up(Stretch(at_ns, gap.until_ns), self.outcome.failure.reason)
-                    break
-                at_ns = self._go_on(Stretch(at_ns, gap.until_ns))
-        if gaps:
-            self.report(at_once=True)
 
     def now_ns(self) -> int:
         """The clock, but never ahead of what has really passed: a read must not seem later than it was."""
@@ -140,14 +124,14 @@ class Filling:
 
     def still_missing(self, wanted: Stretch) -> tuple[Stretch, ...]:
         """What of a part of one slice is to be read: neither settled, nor read by another since this began."""
-        found = self.shelf.slice(_begin(wanted.since_ns))
+        found = self.shelf.slice(begin_of(wanted.since_ns))
         now_ns = self.shelf.now_ns()
         fresh = [Stretch(*read[:2]) for read in found.reads if self._began_ns <= read.at_ns <= now_ns]
         return missing(wanted, [*found.held, *fresh])
 
     def passed(self, stretch: Stretch) -> None:
         """A part of one slice is done."""
-        begin_ns = _begin(stretch.since_ns)
+        begin_ns = begin_of(stretch.since_ns)
         left_ns = self._left.pop(begin_ns, 0) - (stretch.until_ns - stretch.since_ns)
         if left_ns > 0:
             self._left[begin_ns] = left_ns
@@ -171,34 +155,13 @@ class Filling:
         )
         self._tell(Progress(self.slices - len(self._left), self.slices, self.outcome.entries, left, waiting))
 
-    def _go_on(self, gap: Stretch) -> int:
-        """Read from the begin of a gap as far as it goes; where to go on."""
-        from gpkit.logs.streaming import Stream
-
-        begin_ns = _begin(gap.since_ns)
-        part = Stretch(gap.since_ns, min(begin_ns + SLICE_NS, gap.until_ns))
-        with contextlib.ExitStack() as held:
-            claim: Claim | None = None
-            try:
-                claim = held.enter_context(self.shelf.claim(begin_ns, wait_s=WAIT_S, on_wait=self._waits))
-                if claim is None:
-                    self.give_up(part, f"another process has been reading it for more than {WAIT_S / 60:.0f} min")
-                    return part.until_ns
-            except OutputError as error:
-                self.outcome.not_kept(error)
-            left = self.still_missing(part)
-            if not left:
-                self.passed(part)
-                return part.until_ns
-            # What is held in the middle of a slice ends the stream there.
-            until_ns = gap.until_ns if left[0].until_ns == part.until_ns else left[0].until_ns
-            return Stream(self, Stretch(left[0].since_ns, until_ns), claim, held.pop_all()).run()
-
-    def _waits(self, seconds: float) -> None:
+    def waits(self, seconds: float) -> None:
+        """Another process fills a slice, and this one waits for it."""
         self.report(f"another process reads this slice, for {seconds:.0f} s", at_once=True)
 
 
-def _begin(instant_ns: int) -> int:
+def begin_of(instant_ns: int) -> int:
+    """Where the slice of an instant begins."""
     return instant_ns // SLICE_NS * SLICE_NS
 
 
@@ -206,7 +169,7 @@ def _by_slice(gaps: Iterable[Stretch]) -> dict[int, int]:
     """How many nanoseconds are missing of each slice, by its begin."""
     found: dict[int, int] = {}
     for gap in gaps:
-        for begin_ns in range(_begin(gap.since_ns), gap.until_ns, SLICE_NS):
+        for begin_ns in range(begin_of(gap.since_ns), gap.until_ns, SLICE_NS):
             part_ns = min(begin_ns + SLICE_NS, gap.until_ns) - max(begin_ns, gap.since_ns)
             found[begin_ns] = found.get(begin_ns, 0) + part_ns
     return found

@@ -5,26 +5,30 @@ written when the stream passes its end, and is out of memory then. In between, p
 survives the process. What cannot be kept is handed on all the same.
 
 Entries come in order of time, to the microsecond: everything before that of the last timestamp seen is complete.
+
+:func:`fill` reads the stretches that are missing one after the other. Of two processes one goes ahead, and the other
+follows from the cache. Once the far side fails, the rest is given up.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gpkit import cloud
 from gpkit.cache import SLICE_NS, Claim, Stretch, merged, stamps_of
 from gpkit.errors import OutputError
+from gpkit.logs.filling import Filling, begin_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gpkit.logs.filling import Filling
-
 GRAIN_NS = 1_000  # how finely the service orders entries, as far as is known
 BATCH_ENTRIES = 20_000  # chosen: extraction on all cores needs a batch; some 30 MB
 BATCH_BYTES = 64 << 20  # chosen: an entry can have 256 KiB
+WAIT_S = 1800.0  # chosen: twice what a process needs that reads the densest slice at the quota
 BATCH_S = 5.0  # chosen: of a process that is killed, what it read in this time is read again
 
 
@@ -163,3 +167,40 @@ class Stream:
             if not self._stopped:
                 self._claim, self._held = claim, held.pop_all()
         return not self._stopped
+
+
+def fill(filling: Filling, gaps: Iterable[Stretch]) -> None:
+    """Read the gaps, in order."""
+    gaps = tuple(gaps)
+    filling.begin(gaps)
+    for gap in gaps:
+        at_ns = gap.since_ns
+        while at_ns < gap.until_ns:
+            if filling.outcome.failure is not None:
+                filling.give_up(Stretch(at_ns, gap.until_ns), filling.outcome.failure.reason)
+                break
+            at_ns = _go_on(filling, Stretch(at_ns, gap.until_ns))
+    if gaps:
+        filling.report(at_once=True)
+
+
+def _go_on(filling: Filling, gap: Stretch) -> int:
+    """Read from the begin of a gap as far as it goes; where to go on."""
+    begin_ns = begin_of(gap.since_ns)
+    part = Stretch(gap.since_ns, min(begin_ns + SLICE_NS, gap.until_ns))
+    with contextlib.ExitStack() as held:
+        claim: Claim | None = None
+        try:
+            claim = held.enter_context(filling.shelf.claim(begin_ns, wait_s=WAIT_S, on_wait=filling.waits))
+            if claim is None:
+                filling.give_up(part, f"another process has been reading it for more than {WAIT_S / 60:.0f} min")
+                return part.until_ns
+        except OutputError as error:
+            filling.outcome.not_kept(error)
+        left = filling.still_missing(part)
+        if not left:
+            filling.passed(part)
+            return part.until_ns
+        # What is held in the middle of a slice ends the stream there.
+        until_ns = gap.until_ns if left[0].until_ns == part.until_ns else left[0].until_ns
+        return Stream(filling, Stretch(left[0].since_ns, until_ns), claim, held.pop_all()).run()
