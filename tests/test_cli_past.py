@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.history_support import at_a_terminal, finding, meets, past_run
+from tests.history_support import at_a_terminal, finding, meets, past_run, series
 from tests.runs_support import gpkit, make_project
 
 
@@ -118,6 +118,15 @@ def test_show_tells_verdict_findings_parameters_versions_and_the_report(project)
     assert re.search(r"environment +staging  \(given\)", said)
     assert re.search(r"duckdb +2.0.0", said)
     assert said.endswith(f"Report: none\nFolder: {folder}\n")
+
+
+def test_show_tells_what_became_of_each_finding(project):
+    series(project / "outputs")
+
+    said = at_a_terminal(project, "show", "last").stderr
+
+    assert "    Against earlier runs: SAME. The intervals overlap: no change is shown. Before: FAILS 72 %" in said
+    assert "FAILS since 2026-11-01 08:00:00 UTC (6 runs)" in said
 
 
 def test_show_gives_programs_one_object(project):

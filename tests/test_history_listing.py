@@ -131,6 +131,39 @@ def test_an_empty_outputs_folder_has_no_last_run(tmp_path):
         history.find(tmp_path, "last")
 
 
+def test_a_run_that_is_completed_or_removed_while_the_list_is_read_is_listed_as_it_is_now(tmp_path):
+    gone, newest = past_run(tmp_path, 0), past_run(tmp_path, 20)
+    made = past_run(tmp_path, 10).rename(tmp_path / "runs" / f"{name_of(BEGIN + timedelta(minutes=10))}.partial")
+    reading = history.newest(tmp_path / "runs")
+    assert next(reading).folder == newest
+
+    shutil.rmtree(gone)
+    complete = made.rename(made.with_name(made.name.removesuffix(".partial")))
+
+    assert [(past.folder, past.problems) for past in reading] == [(complete, ())]
+
+
+def test_a_record_that_is_a_folder_or_a_loop_of_links_is_named(tmp_path):
+    for minute, make in enumerate([lambda path: path.mkdir(), lambda path: path.symlink_to(path)]):
+        folder = past_run(tmp_path, minute)
+        (folder / "run.json").unlink()
+        make(folder / "run.json")
+
+    assert [past.problems for past in history.newest(tmp_path / "runs")] == [
+        ("run.json cannot be read: OSError.",), ("run.json cannot be read: IsADirectoryError.",),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "", "now", "2026-13-40"])
+def test_an_impossible_instant_is_no_instant(tmp_path, started):
+    folder = past_run(tmp_path, 5, started_utc=started, run_id="by-hand")
+
+    past = history.read(folder)
+
+    assert past.at is None
+    assert [one.run_id for one in history.newest(tmp_path / "runs")] == ["by-hand"]
+
+
 def test_ten_thousand_runs_are_read_in_seconds(tmp_path):
     many_runs(tmp_path)
     began_s = time.perf_counter()

@@ -113,6 +113,9 @@ def test_a_run_that_did_not_end_well_or_an_older_one_is_compared_with_nothing(tm
                    "points": [{"at": HOSTILE, "run_id": HOSTILE, "status": "ok", "estimate": 1,
                                "interval": [HOSTILE, 2], "verdict": HOSTILE, "n": HOSTILE}] * 2},
         ),
+        against(trend={"id": "x", "unit": "s", "target": 1e308, "points": [
+            {"at": "0001-01-01T00:00:00+14:00", "status": "ok", "estimate": value, "run_id": "a\ud800"}
+            for value in (1e308, -1e308, 10**400, 3.0)]}),
         against(findings={"a": 1}, trend=[], previous="x", runs="many"),
         against(findings=[1, None, {}], trend={"points": [None, 3]}),
         [1, 2],

@@ -74,6 +74,20 @@ def test_a_link_leads_to_the_report_whatever_the_folder_is_called(tmp_path):
     assert 'href="runs/a%20b%23c%3Fd/report.html"' in write_index(tmp_path).read_text()
 
 
+def test_folders_with_impossible_names_and_instants_keep_no_list_from_being_written(tmp_path):
+    past_run(tmp_path, 0, run_id="a\udcff<b>")
+    past_run(tmp_path, 0, run_id="first-day", started_utc="0001-01-01T00:00:00+14:00")
+    past_run(tmp_path, 0, finding_of(estimate=10**400, interval=[-1e308, 1e308], n=10**400), run_id="huge")
+    render(tmp_path / "runs" / "first-day", root=tmp_path)
+    render(tmp_path / "runs" / "huge", root=tmp_path)
+    render(tmp_path / "runs" / "a\udcff<b>", root=tmp_path)
+
+    rows = rows_of(tmp_path)
+
+    assert len(rows) == 3
+    assert 'href="runs/a%FF%3Cb%3E/report.html"' in (tmp_path / "index.html").read_text()
+
+
 def test_without_runs_the_list_says_how_to_make_one(tmp_path):
     assert "gpkit run" in write_index(tmp_path).read_text()
 

@@ -131,16 +131,21 @@ def headline_of(past: Past) -> str:
 
 
 def _findings(account: Account) -> list[str]:
+    from gpkit.report.changes import against_of
     from gpkit.report.measures import measure
     from gpkit.report.visible import one_line
     from gpkit.report.wording import verdict_word
 
     if not account.findings:
         return ["", "No finding was recorded."]
+    against = against_of(account)
     lines = ["", "Findings" + ("" if account.status == "ok" else " recorded before the run ended")]
     for claim in account.findings:
         lines.append(f"  {verdict_word(claim).word}  {one_line(claim.id)}  {measure(claim).sentence}")
         lines.append(f"    {one_line(claim.claim, 600)}")
+        if against and (changed := against.by_id.get(claim.id)):
+            was = f" Before: {changed.was}." if changed.was else ""
+            lines.append(f"    Against earlier runs: {changed.word.word}. {changed.why}{was} {changed.since}".rstrip())
         lines += [f"    Next step: {one_line(claim.next_step, 600)}"] if claim.next_step else []
     return lines
 

@@ -130,4 +130,7 @@ def better_side(finding: Finding) -> int:
 
 def is_number(value: Any) -> TypeGuard[float]:
     """Whether a value of a record is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False

@@ -39,12 +39,15 @@ def newest(runs: Path, *, notebook: str = "", since: datetime | None = None) -> 
         elif not notebook or of == in_a_name(notebook):
             named.append((stamp, name, None))
     named.sort(key=_place, reverse=True)
-    unnamed = sorted((_placed(read(runs / name)) for name in others), key=_place, reverse=True)
+    unnamed = [_placed(past) for past in (_read_now(runs / name) for name in others) if past is not None]
+    unnamed.sort(key=_place, reverse=True)
     first = _stamp(since) if since is not None else ""
     for stamp, name, known in heapq.merge(named, unnamed, key=_place, reverse=True):
         if stamp < first:
             return
-        past = known or read(runs / name)
+        past = known or _read_now(runs / name)
+        if past is None:
+            continue
         if not notebook or past.notebook in (notebook, ""):
             yield past
 
@@ -96,6 +99,15 @@ def folder_names(runs: Path) -> list[str]:
 def in_a_name(notebook: str) -> str:
     """A notebook's name as it stands in a run id."""
     return _NOT_IN_A_NAME.sub("-", notebook)[:60]
+
+
+def _read_now(folder: Path) -> Past | None:
+    """The run in a folder that was there a moment ago; null when it was removed meanwhile."""
+    past = read(folder)
+    if not past.problems or folder.exists():
+        return past
+    complete = folder.with_name(folder.name.removesuffix(PARTIAL))
+    return read(complete) if complete != folder and complete.exists() else None
 
 
 def _holds_a_run(path: Path) -> bool:

@@ -176,7 +176,7 @@ def _counts(pasts: Sequence[Past]) -> list[tuple[Word, int]]:
 
 
 def _link(past: Past, above: str) -> str:
-    return f"{above}runs/{quote(past.folder.name)}/report.html" if past.report else ""
+    return f"{above}runs/{quote(os.fsencode(past.folder.name))}/report.html" if past.report else ""
 
 
 def _row(past: Past, above: str) -> Row:

@@ -14,6 +14,7 @@ from typing import Any
 from gpkit.report.account import Claim
 from gpkit.report.visible import one_line
 
+_LARGEST = 1e100  # beyond it a number is said as it stands: arithmetic would overflow
 _NEAR = 0.2  # chosen: an interval of 0–4 % is a dot on an axis of 0–100 %
 _SECONDS = (("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0))
 
@@ -74,7 +75,7 @@ def number(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _unit_of(unit: str, numbers: list[Any]) -> tuple[float, str]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -23,6 +23,7 @@ from gpkit.report.prose import markup
 from gpkit.report.visible import one_line
 from gpkit.report.wording import instant, verdict_word
 
+_LARGEST = 1e15  # beyond it nothing that is measured here lies, and arithmetic on a scale would overflow
 MAX_POINTS = 60  # chosen: more would not be told apart on a phone
 _EDGE = 3.0  # percent of the picture left free on each side: half a mark
 _TOP, _BOTTOM = 8.0, 88.0  # percent from the top where the scale ends; below it, runs without a number
@@ -59,7 +60,7 @@ def trend_of(told: Any, *, small: bool = False, above: str = "../") -> Trend | N
         return None
     points = [point for point in told["points"] if isinstance(point, Mapping)][-MAX_POINTS:]
     claims = [_claim(point, told) for point in points]
-    drawn = [claim for claim in claims if is_number(claim.estimate)]
+    drawn = [claim for claim in claims if _can_be_drawn(claim.estimate)]
     if len(points) < 2 or not drawn:
         return None
     scale = _scale([value for claim in drawn for value in _values(claim)], is_ratio=drawn[0].unit == "ratio")
@@ -74,7 +75,7 @@ def trend_of(told: Any, *, small: bool = False, above: str = "../") -> Trend | N
         first=instant(str(points[0].get("at") or "")),
         last=instant(str(points[-1].get("at") or "")),
         target=measure(drawn[-1]).target,
-        aim=_height(aim, scale) if is_number(aim) else None,
+        aim=_height(aim, scale) if _can_be_drawn(aim) else None,
         rows=()
         if small
         else tuple(_row(point, claim, above) for point, claim in zip(points, claims, strict=True))[::-1],
@@ -87,7 +88,11 @@ def _claim(point: Mapping[str, Any], told: Mapping[str, Any]) -> Claim:
 
 def _values(claim: Claim) -> list[float]:
     values = [claim.estimate, claim.target, *(claim.interval or ())]
-    return [float(value) for value in values if is_number(value)]
+    return [float(value) for value in values if _can_be_drawn(value)]
+
+
+def _can_be_drawn(value: Any) -> TypeGuard[float]:
+    return is_number(value) and abs(value) < _LARGEST
 
 
 def _scale(values: Sequence[float], *, is_ratio: bool) -> tuple[float, float]:
@@ -104,7 +109,7 @@ def _scale(values: Sequence[float], *, is_ratio: bool) -> tuple[float, float]:
 
 
 def _sentence(claims: Sequence[Claim]) -> str:
-    drawn = [claim for claim in claims if is_number(claim.estimate)]
+    drawn = [claim for claim in claims if _can_be_drawn(claim.estimate)]
     failing = sum(1 for claim in drawn if claim.verdict == "fails")
     missing = len(claims) - len(drawn)
     said = [f"{len(claims)} runs, from {measure(drawn[0]).estimate} to {measure(drawn[-1]).estimate}"]
@@ -121,7 +126,7 @@ def _row(point: Mapping[str, Any], claim: Claim, above: str) -> dict[str, Any]:
         "status": status,
         "numbers": measure(claim).sentence.split(", target")[0] if status == "ok" else "",
         "run_id": one_line(run_id),
-        "link": f"{above}{quote(run_id)}/report.html" if run_id else "",
+        "link": f"{above}{quote(run_id, errors='replace')}/report.html" if run_id else "",
     }
 
 
@@ -135,13 +140,13 @@ def _picture(
 ) -> Markup:
     places = _places([read_instant(str(point.get("at") or "")) for point in points])
     parts = []
-    if is_number(aim):
+    if _can_be_drawn(aim):
         at = _height(aim, scale)
         parts.append(f'<line class="aim" x1="0" x2="100%" y1="{at}%" y2="{at}%"/>')
     marks, before = [], None
     radius = 2 if small else 4.5
     for x, point, claim in zip(places, points, claims, strict=True):
-        if _status(point) != "ok" or not is_number(claim.estimate):
+        if _status(point) != "ok" or not _can_be_drawn(claim.estimate):
             marks.append(f'<line class="gap" x1="{x}%" x2="{x}%" y1="94%" y2="100%"/>')
             before = None  # a line across a run without a number would claim one
             continue

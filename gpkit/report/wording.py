@@ -107,11 +107,11 @@ def instant(text: str) -> str:
     """``2026-11-20 22:43:55 UTC`` for an ISO-8601 instant; other text as it is."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        if read.tzinfo is None:
+            read = read.replace(tzinfo=UTC)
+        return f"{read.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):  # the first day of all days, in an eastern zone
         return one_line(text)
-    if read.tzinfo is None:
-        read = read.replace(tzinfo=UTC)
-    return f"{read.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def duration(seconds: float | None) -> str:
