@@ -1,7 +1,7 @@
 # make report   the three notebooks against the local stack, as reports under outputs/
 # make test     the whole suite          make check   format, lint and types
 # make lab      JupyterLab on notebooks/
-# Everything is installed into .venv and .venv-lab, and reports go to outputs/. In the user's home only pip or uv keep
+# Everything is installed into .venv, .venv-lab and .venv-airflow, and reports go to outputs/. In the user's home only pip or uv keep
 # their cache, and JupyterLab the files of a running server.
 
 PYTHON ?= python3
@@ -36,13 +36,21 @@ endef
 	$(call environment,.venv-lab,[lab])
 	@touch $@
 
+.venv-airflow/.airflow: deploy/airflow/constraints.txt
+	@echo "Setting up .venv-airflow ($(if $(UV),uv,pip)) …" >&2
+	@if [ -n "$(UV)" ]; then "$(UV)" venv --quiet --allow-existing --python "$(PYTHON)" .venv-airflow \
+	  && "$(UV)" pip install --quiet --python .venv-airflow/bin/python -c $< apache-airflow; \
+	else "$(PYTHON)" -m venv .venv-airflow \
+	  && .venv-airflow/bin/python -m pip install --quiet --disable-pip-version-check -c $< apache-airflow; fi
+	@touch $@
+
 setup: .venv/.run
 
 # A run that worked ends 0 to 2, whatever it found; 3 and 4 are failures of the run itself.
 report: .venv/.run
 	@$(RUN)/gpkit run $(NOTEBOOKS) || [ $$? -le 2 ]
 
-test: .venv/.test .venv-lab/.lab
+test: .venv/.test .venv-lab/.lab .venv-airflow/.airflow
 	$(RUN)/python -m pytest
 
 check: .venv/.test
@@ -61,4 +69,4 @@ benchmarks: .venv/.test
 	for script in benchmarks/*.py; do $(RUN)/python "$$script" || exit 1; done
 
 clean:
-	rm -rf .venv .venv-lab .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-lab .venv-airflow .mypy_cache .ruff_cache .pytest_cache

@@ -229,3 +229,15 @@ def test_the_command_says_what_went_and_what_it_freed_and_renews_the_list(tmp_pa
     assert [json.loads(line)["size_bytes"] > 1000 for line in done.stdout.splitlines()] == [True, True]
     assert (project / "outputs" / "index.html").read_text().count("event_success_rates-000000") >= 1
     assert len(left(project / "outputs")) == 1
+
+
+def test_the_last_run_of_a_schedules_entry_stays_since_it_tells_where_the_entry_stands(tmp_path):
+    slot = {"name": "hourly", "slot_utc": "2026-11-01T00:00:00Z"}
+    past_run(tmp_path, 0, meets(), schedule=slot)
+    of_the_entry = past_run(tmp_path, 1, meets(), schedule=slot)
+    by_hand = past_run(tmp_path, 2, meets())
+
+    done = prune(tmp_path, Keep(age=timedelta(days=2)), now=NOW)
+
+    assert left(tmp_path) == sorted([of_the_entry.name, by_hand.name])
+    assert done.kept == {"the last of their verdict": 1, "the last of their schedule": 1}

@@ -47,6 +47,7 @@ class _Record(msgspec.Struct):
     window: Any = None
     error: Any = None
     rerun_of: Any = None
+    schedule: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Record)
@@ -65,6 +66,7 @@ class Past:
         findings: The numbers of each finding (``NUMBERS``); of an older run the headline's alone.
         failure: What ended the run, empty when nothing did.
         rerun_of: The run that this one repeats, or empty.
+        entry: Of the schedule that it was made for, by name, or empty.
         problems: One sentence for each thing that could not be read.
     """
 
@@ -83,6 +85,7 @@ class Past:
     window: Any = None
     failure: Mapping[str, Any] = field(default_factory=dict)
     rerun_of: str = ""
+    entry: str = ""
     problems: tuple[str, ...] = ()
 
     @property
@@ -197,6 +200,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         window=record.window,
         failure=error,
         rerun_of=_text(record.rerun_of),
+        entry=_text(record.schedule.get("name")) if isinstance(record.schedule, dict) else "",
         problems=tuple(problems),
     )
 

@@ -26,8 +26,9 @@ from gpkit.history import Past, newest
 from gpkit.history.past import RESULTS_FILE
 
 TRASH = ".trash-"
-IN_TIME, LAST, CITED, MADE, UNREADABLE, OTHERS = (
-    "asked for", "the last of their verdict", "named by a finding", "being made", "not readable as runs", "of others",
+IN_TIME, LAST, NEWEST, CITED, MADE, UNREADABLE, OTHERS = (
+    "asked for", "the last of their verdict", "the last of their schedule", "named by a finding", "being made",
+    "not readable as runs", "of others",
 )  # fmt: skip
 _KEEP = re.compile(r"(\d{1,7})\s*([hdw]?)")
 _UNIT_H = {"h": 1, "d": 24, "w": 168}
@@ -134,6 +135,7 @@ def _reasons(pasts: Iterable[Past], keep: Keep, now: datetime) -> dict[str, str]
     reasons: dict[str, str] = {}
     seen: Counter[tuple[str, str]] = Counter()
     lasts = set()
+    entries = set()
     for past in pasts:
         name, series = past.folder.name, (past.notebook, past.environment)
         kind = (*series, past.status, past.verdict)
@@ -147,7 +149,10 @@ def _reasons(pasts: Iterable[Past], keep: Keep, now: datetime) -> dict[str, str]
             reasons[name] = IN_TIME
         elif kind not in lasts:
             reasons[name] = LAST
+        elif past.entry and past.entry not in entries:
+            reasons[name] = NEWEST  # where the entry stands is read from it
         lasts.add(kind)
+        entries.add(past.entry)
     return reasons
 
 
