@@ -77,7 +77,8 @@ def test_the_cell_is_never_executed(tmp_path):
 def test_an_unknown_name_is_refused_with_the_nearest_and_the_list():
     assert refusal(texts={"rate_per": "5"}) == (
         "'rate_per' is not a parameter of handshake_race. Did you mean 'rate_per_s'?\n"
-        "It takes: environment, logs, faults, attempts, rate_per_s, carrier, is_strict, delays_ms, url, which, since, until."
+        "It takes: environment, logs, faults, attempts, rate_per_s, carrier, is_strict, delays_ms, url, which, since, "
+        "until."
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gpkit import filters
 from gpkit.entries.extraction import filterable_sql
-from gpkit.filters.pushdown import push
+from gpkit.filters import push
 
 _KEEP = "selected_by_interpreter"
 # Of filterable_sql, in the names of gpkit.filters.columns.

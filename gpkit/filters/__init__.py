@@ -18,11 +18,13 @@ from gpkit.filters.errors import FilterError
 from gpkit.filters.interpreter import predicate
 from gpkit.filters.normal import normal
 from gpkit.filters.parsing import parse
+from gpkit.filters.pushdown import Pushed, push
 from gpkit.filters.syntax import Filter
 
 __all__ = [
     "Filter",
     "FilterError",
+    "Pushed",
     "all_of",
     "any_of",
     "at_or_after",
@@ -37,5 +39,6 @@ __all__ = [
     "parse",
     "predicate",
     "present",
+    "push",
     "quote",
 ]

@@ -69,6 +69,8 @@ MESSAGES: dict[str, dict[str, str]] = {
     "AppHubApplication": _RESOURCE_OF_APP,
     "AppHubPart": _PART_OF_APP,
 }
+REPEATED = frozenset({"errorGroups"})
+"""Lists of messages: where one is missing there is no member, so no default either."""
 CONTAINERS = frozenset({"map", "struct", "any", *MESSAGES})
 DEFAULTS: dict[str, object] = {
     "string": "",

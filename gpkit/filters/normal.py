@@ -30,10 +30,10 @@ def normal(filter: Filter) -> str:
 
 def canonical(node: Node) -> Node:
     """The tree that all filters of the same form share: no positions, values quoted, names as documented."""
-    if isinstance(node, And):
-        return And(tuple(canonical(part) for part in node.parts))
-    if isinstance(node, Or):
-        return Or(tuple(canonical(part) for part in node.parts))
+    if isinstance(node, And | Or):
+        # As the parser does it: a conjunction inside a conjunction is one.
+        nested = ((part.parts if type(part) is type(node) else (part,)) for part in map(canonical, node.parts))
+        return type(node)(tuple(part for parts in nested for part in parts))
     if isinstance(node, Not):
         return Not(canonical(node.part))
     if isinstance(node, Anywhere):

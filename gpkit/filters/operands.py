@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gpkit.filters import values
-from gpkit.filters.fields import DEFAULTS, resolve
+from gpkit.filters.fields import DEFAULTS, REPEATED, resolve
 from gpkit.filters.reaching import MISSING, Reader, reader
 from gpkit.filters.regexes import extractor
 from gpkit.filters.syntax import Call, Path, Text
@@ -45,7 +45,8 @@ def operand(left: Path | Call) -> Operand:
     """The left side, checked before, as something to read."""
     if isinstance(left, Path):
         field = resolve(left)
-        return Operand(reader(field), field.kind, DEFAULTS.get(field.kind))
+        default = None if field.steps[0] in REPEATED else DEFAULTS.get(field.kind)
+        return Operand(reader(field), field.kind, default)
     inner = left.arguments[0]
     assert isinstance(inner, Path | Call)
     source = operand(inner)
@@ -112,8 +113,9 @@ def _to_text(value: Any, kind: str, at: tzinfo) -> str | None:
     if kind in ("timestamp", "instant"):
         ns = values.as_instant(value) if kind == "timestamp" else value
         return None if ns is None else _written(ns, at)
-    if kind == "span":
-        return f"{value / 10**9:.9f}".rstrip("0").rstrip(".") + "s"
+    if kind in ("duration", "span"):
+        ns = values.as_duration(value) if kind == "duration" else value
+        return None if ns is None else _seconds(ns)
     return values.as_text(value)
 
 
@@ -129,6 +131,12 @@ def _written(ns: int, at: tzinfo) -> str:
     offset = local.strftime("%z")
     shown = offset[:3] + (f":{offset[3:5]}" if offset[3:5] != "00" else "")
     return f"{local:%Y-%m-%d %H:%M:%S}{'.' + digits if digits else ''}{shown}"
+
+
+def _seconds(ns: int) -> str:
+    whole, part = divmod(abs(ns), 10**9)
+    digits = f".{part:09d}".rstrip("0").rstrip(".")
+    return f"{'-' if ns < 0 else ''}{whole}{digits}s"
 
 
 def _to_integer(value: Any, kind: str) -> int | None:

@@ -145,7 +145,7 @@ def _marked(entries: ir.Table, parsed: Filter, filter: str) -> ir.Table:
     """The entries with ``rule``, ``selected`` and ``undecided``."""
     import ibis
 
-    from gpkit.filters.pushdown import push
+    from gpkit.filters import push
     from gpkit.logs.grammar import classified
 
     known = classified(entries)
