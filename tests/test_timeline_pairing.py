@@ -125,6 +125,34 @@ def test_a_verdict_without_a_name_belongs_to_the_connection_that_ends_after_it()
     assert all(one.is_shared for one in groups)
 
 
+def test_a_line_without_a_name_belongs_to_a_connection_that_has_begun():
+    groups = group(
+        lines("""
+            0     initiated connection=main_a
+            600   accepted
+            620   opened
+            3500  initiated connection=main_b
+            3700  accepted
+            3720  opened
+            3740  auth_started connection=main_b
+            36000 established connection=main_a
+            40000 established connection=main_b
+        """)
+    )
+    assert told(groups) == ["0 1 2 7", "3 4 5 6 8"]
+
+
+def test_a_line_just_before_the_beginning_of_its_connection_is_not_lost():
+    groups = group(
+        lines("""
+            0     accepted
+            500   initiated connection=main_a
+            36000 established connection=main_a
+        """)
+    )
+    assert told(groups) == ["0 1 2"]
+
+
 def test_an_end_without_a_beginning_is_nobodys():
     assert group(lines("0 cleanup\n 10 closed")) == []
 

@@ -206,6 +206,8 @@ class _Finder:
         found = [*following, *preceding] if line.phase in _ANNOUNCING else [*preceding, *following]
         if not found:
             return False
+        # One that begins just after the line can have written it only out of order: any that has begun goes first.
+        found.sort(key=lambda number: self._spans[number][0] > line.at_ns)
         chosen = self._groups[found[0]]
         if line.phase in _DECIDING and len(set(found)) > 1:
             for number in found:
