@@ -1,6 +1,7 @@
 """What the entries cover, and the signs that something is missing."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -73,4 +74,26 @@ def test_what_a_reader_must_know_is_told_in_sentences(tmp_path: Path):
     assert told == [
         "1 of 2 entries have no payload.",
         "1 records could not be read; the first: a.jsonl, line 2: no valid JSON.",
+    ]
+
+
+def test_what_the_caller_leaves_out_makes_no_sign_of_a_row_limit_and_hides_none(tmp_path: Path):
+    entries = [entry(f"13:{number // 60:02d}:{number % 60:02d}", "x") for number in range(1000)]
+    cut, whole = (write_array(tmp_path / name, some) for name, some in (("a.json", entries), ("b.json", entries[:-1])))
+    until = datetime(2025, 9, 7, 13, 1, 40, tzinfo=UTC)
+
+    assert "exactly 1000 entries" in logs.read(cut, until=until).coverage.row_limit_signs[0]
+    assert len(logs.read(whole, until=until).frame) == 100
+    assert logs.read(whole, until=until).coverage.row_limit_signs == ()
+
+
+def test_a_silence_of_a_selection_is_told_as_one(tmp_path: Path):
+    lines = [entry(f"13:{number // 60:02d}:{number % 60:02d}", "tick") for number in range(600)]
+    for number in (*range(60), 598, 599):
+        lines[number]["textPayload"] = "tock"
+    read = logs.read(write_array(tmp_path / "a.json", lines), filter="tock").coverage
+
+    assert read.is_selection
+    assert [told for told in read.sentences() if "selects" in told] == [
+        "No entry that the filter selects for 539 s from 2025-09-07T13:00:59Z."
     ]

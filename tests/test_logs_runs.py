@@ -6,10 +6,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from gpkit.findings import Finding
+from gpkit.investigation.gathered import Gathered
+from gpkit.investigation.investigation import _limited
 from gpkit.stack import LoggingApi, cloud_logging
 from tests.runs_support import gpkit, make_project, read, run_folders
 
@@ -36,6 +40,11 @@ def project(root: Path, tmp_path: Path, api: LoggingApi) -> Path:
     cloud = f"logs_endpoint: {api.rest_url}\nlogs_anonymous: true\nlogs_reads_per_minute: 100000\n"
     (made / "parameters" / "environments" / "cloud.yaml").write_text(cloud)
     return made
+
+
+def gathered(coverage: dict[str, Any]) -> Any:
+    """An investigation, as far as what it covers."""
+    return SimpleNamespace(coverage=coverage, gaps=Gathered.gaps.fget(SimpleNamespace(coverage=coverage)))
 
 
 def last(project: Path) -> dict[str, Any]:
@@ -129,3 +138,33 @@ def test_sink_files_are_read_as_exports_are(project, exports):
 
     assert done.returncode == 1, done.stderr
     assert judged(last(project)) == judged(export)
+
+
+def test_a_part_of_what_was_asked_for_is_no_whole_answer(project, source):
+    name = source.removeprefix("logs=")
+    window = ("--since", "2025-09-07T13:00:00Z", "--until", "2025-09-07T14:00:00Z")
+
+    unheld = gpkit(project, "logs", name, "-e", "cloud", "--offline", *window)
+    fetched = gpkit(project, "logs", name, "-e", "cloud", *window)
+    held = gpkit(project, "logs", name, "-e", "cloud", "--offline", *window)
+
+    assert [unheld.returncode, fetched.returncode, held.returncode] == [2, 0, 0]
+    assert "Not read: 2025-09-07T13:00:00Z – 2025-09-07T14:00:00Z: offline" in unheld.stderr
+    assert held.stdout == fetched.stdout
+    assert len(held.stdout.splitlines()) == 2002
+
+
+def test_a_target_is_not_met_in_what_was_not_read():
+    healthy = Finding(
+        id="x", claim="All were let in.", verdict="meets", estimate=1.0, unit="ratio", interval=(0.99, 1.0), n=900,
+        target=0.9,
+    )  # fmt: skip
+    stretch = {"since": "2025-09-07T13:00:00Z", "until": "2025-09-07T13:15:00Z", "why": "offline"}
+
+    of_all = _limited(healthy, gathered({"unread": []}))
+    of_a_part = _limited(healthy, gathered({"unread": [stretch]}))
+    of_a_filter = _limited(healthy, gathered({"asked": {"filter": "severity>=ERROR"}}))
+
+    assert (of_all.verdict, of_all.limits) == ("meets", "")
+    assert (of_a_part.verdict, of_a_part.limits) == ("undecided", "900 s of the window were not read.")
+    assert of_a_filter.limits == "Only log entries that this filter selects were looked at: severity>=ERROR."

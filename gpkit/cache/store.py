@@ -160,4 +160,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _instant(ns: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+    except OverflowError:  # the last slice of the year 9999 ends after it
+        return datetime.max.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpkit.cli import tell
 from gpkit.cli.output import put_table, require_writable
-from gpkit.errors import EXIT_HEALTHY, ParameterError
+from gpkit.errors import EXIT_HEALTHY, EXIT_INCONCLUSIVE, ParameterError
 
 if TYPE_CHECKING:
     from gpkit.entries import Coverage, Entries
@@ -21,7 +21,7 @@ def logs(chosen: argparse.Namespace) -> int:
     require_writable(chosen.output)
     entries = _read(chosen)
     put_table(entries.frame, chosen.output)
-    return EXIT_HEALTHY
+    return _exit_code(entries)
 
 
 def connections(chosen: argparse.Namespace) -> int:
@@ -37,7 +37,12 @@ def connections(chosen: argparse.Namespace) -> int:
         return _of_parquet(chosen.sources[0], chosen.output)
     entries = _read(chosen)
     put_table(timeline.connections(entries.frame), chosen.output)
-    return EXIT_HEALTHY
+    return _exit_code(entries)
+
+
+def _exit_code(entries: Entries) -> int:
+    """A part of what was asked for is no whole answer, though it is put out."""
+    return EXIT_INCONCLUSIVE if entries.coverage.unread else EXIT_HEALTHY
 
 
 def _of_parquet(source: str, output: Path | None) -> int:

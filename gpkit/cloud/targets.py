@@ -58,7 +58,7 @@ def target(environment: Environment, project: str = "", *, endpoint: str = "", a
     found = project or environment.logs_project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
     if not found:
         raise TargetError(
-            f"Environment '{environment.name}' names no project to read the log of.",
+            "Nothing names the project whose log is to be read.",
             next_step="Name one: api:PROJECT, logs_project in the environment, or GOOGLE_CLOUD_PROJECT.",
         )
     unsigned = environment.logs_anonymous if anonymous is None else anonymous

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.entries.arrow import to_series
 from gpkit.entries.continuation import JOINED, LINK
-from gpkit.entries.coverage import Coverage, Problem, Unread
+from gpkit.entries.coverage import Coverage, Problem, Unread, row_limit_signs
 from gpkit.entries.extracting import quiet
 from gpkit.entries.identity import MARK_COPIES, ORDER
 from gpkit.entries.measure import measure
@@ -67,6 +67,7 @@ def assemble(
     problems: Sequence[Problem] = (),
     unread: Sequence[Unread] = (),
     notes: Sequence[str] = (),
+    is_selection: bool = False,
 ) -> Entries:
     """One table of all parts.
 
@@ -77,13 +78,14 @@ def assemble(
         problems: What could not be read, for the coverage.
         unread: Stretches that were not read, for the coverage.
         notes: What else a reader must know, for the coverage.
+        is_selection: Whether a filter left entries out.
 
     Returns:
         One row for each entry, oldest first.
     """
     import duckdb
 
-    described = [(part.name, part.declared_s, part.is_export) for part in parts]
+    described = [(part.name, _signs(part) if part.is_export else ()) for part in parts]
     arrow = _number(parts, since, until)
     parts.clear()
     with duckdb.connect() as connection:
@@ -91,9 +93,20 @@ def assemble(
         connection.execute("SET arrow_large_buffer_size = true")
         connection.register("entries", arrow)
         connection.execute(MARK_COPIES)
-        coverage = measure(connection, described, problems, unread, notes)
+        coverage = measure(connection, described, problems, unread, notes, is_selection=is_selection)
         arrow = _link(connection, arrow)
         return Entries(_frame(connection, arrow), coverage)
+
+
+def _signs(part: Part) -> tuple[str, ...]:
+    """Why an export may have been cut, told from all of it: what the window leaves out was exported too."""
+    import pyarrow.compute as pc
+
+    counts = pc.value_counts(part.table["severity"]).to_pylist()
+    severities = {row["values"] or "DEFAULT": row["counts"] for row in counts}
+    ends = pc.min_max(part.table["timestamp_ns"]).as_py()
+    window_s = None if ends["min"] is None else (ends["max"] - ends["min"]) / 1e9
+    return row_limit_signs(part.name, len(part.table), severities, window_s, part.declared_s)
 
 
 def _number(parts: Sequence[Part], since: datetime | None, until: datetime | None) -> pa.Table:

@@ -75,6 +75,7 @@ class Coverage:
         problems: Records that are no entries, and files that are no exports, with line numbers.
         unread: Stretches that were asked for and not read.
         notes: What else a reader must know, one sentence each.
+        is_selection: Whether a filter left entries out: a silence is then one of what it selects.
     """
 
     files: tuple[FileCoverage, ...]
@@ -89,6 +90,7 @@ class Coverage:
     problems: tuple[Problem, ...]
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
+    is_selection: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """For ``run.json`` and ``results.json``: instants as ISO 8601 text."""
@@ -110,7 +112,8 @@ class Coverage:
             )
         if self.without_timestamp:
             told.append(f"{self.without_timestamp} entries have no readable timestamp.")
-        told += [f"Silence of {gap.seconds:.0f} s from {_text(gap.since)}." for gap in self.gaps]
+        silence = "No entry that the filter selects for" if self.is_selection else "Silence of"
+        told += [f"{silence} {gap.seconds:.0f} s from {_text(gap.since)}." for gap in self.gaps]
         told += self.notes
         return told
 

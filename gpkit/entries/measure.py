@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, at, gap_limit_ns, row_limit_signs
+from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, at, gap_limit_ns
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,19 +16,22 @@ _BARE = "payload_kind IS NULL AND http_url IS NULL"
 
 def measure(
     connection: duckdb.DuckDBPyConnection,
-    parts: Sequence[tuple[str, float | None, bool]],
+    parts: Sequence[tuple[str, tuple[str, ...]]],
     problems: Sequence[Problem],
     unread: Sequence[Unread] = (),
     notes: Sequence[str] = (),
+    *,
+    is_selection: bool = False,
 ) -> Coverage:
     """What was read.
 
     Args:
         connection: Where the entries are.
-        parts: Of each part its name, the seconds it says it covers, and whether it is an export.
+        parts: Of each part its name, and the signs that it was cut.
         problems: What could not be read.
         unread: Stretches that were not read.
         notes: What else a reader must know.
+        is_selection: Whether a filter left entries out.
     """
     described = _describe(connection, parts)
     entries, first_ns, last_ns, bare, timeless = connection.execute(f"""
@@ -49,6 +52,7 @@ def measure(
         problems=tuple(problems),
         unread=tuple(unread),
         notes=tuple(notes),
+        is_selection=is_selection,
     )
 
 
@@ -66,7 +70,7 @@ def _gaps(connection: duckdb.DuckDBPyConnection, usual_ns: float) -> tuple[Gap, 
 
 
 def _describe(
-    connection: duckdb.DuckDBPyConnection, parts: Sequence[tuple[str, float | None, bool]]
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[tuple[str, tuple[str, ...]]]
 ) -> tuple[FileCoverage, ...]:
     rows = connection.execute(f"""
         SELECT file_no, count(*), min(timestamp_ns), max(timestamp_ns),
@@ -74,17 +78,9 @@ def _describe(
         FROM entries GROUP BY file_no
     """).fetchall()
     by_number = {row[0]: row[1:] for row in rows}
-    severities: dict[int, dict[str, int]] = {}
-    for number, severity, count in connection.execute(
-        "SELECT file_no, coalesce(severity, 'DEFAULT'), count(*) FROM entries GROUP BY ALL"
-    ).fetchall():
-        severities.setdefault(number, {})[severity] = count
     described = []
-    for number, (name, declared_s, is_export) in enumerate(parts):
+    for number, (name, signs) in enumerate(parts):
         entries, first_ns, last_ns, bare = by_number.get(number, (0, None, None, 0))
-        window_s = None if first_ns is None else (last_ns - first_ns) / 1e9
-        told = row_limit_signs(name, entries, severities.get(number, {}), window_s, declared_s)
-        signs = told if is_export else ()
         if (entries and bare == entries) or bare > entries / 2:
             signs += (f"{name} has lost its payloads: {bare} of {entries} entries have none.",)
         described.append(

@@ -14,6 +14,7 @@ from gpkit.filters.composing import (
     present,
     quote,
 )
+from gpkit.filters.doubts import doubts
 from gpkit.filters.errors import FilterError
 from gpkit.filters.interpreter import predicate
 from gpkit.filters.normal import normal
@@ -30,6 +31,7 @@ __all__ = [
     "at_or_after",
     "before",
     "check",
+    "doubts",
     "equals",
     "has",
     "matches",

@@ -49,22 +49,27 @@ class Investigation(Gathered):
     def finish(self, *findings: Finding | Sequence[Finding] | None) -> Verdict:
         """Record the findings in ``results.json`` and return the verdict to show. A null finding judges nothing.
 
-        A finding on a log of which a part was not read says so in its limits.
+        A finding on a log of which a part was not read, or was left out by a filter, says so in its limits. Whether
+        a target is met in what was not read is not known: such a finding is undecided.
         """
         flat: list[Finding] = []
         for item in findings:
             flat += [item] if isinstance(item, Finding) else [] if item is None else list(item)
-        self.findings = tuple(_limited(finding, self.gaps) for finding in flat)
+        self.findings = tuple(_limited(finding, self) for finding in flat)
         return record(self, self.findings)
 
 
-def _limited(finding: Finding, gaps: pd.DataFrame) -> Finding:
-    unread = gaps[gaps["kind"] == "not read"]
-    if unread.empty:
-        return finding
-    seconds = (unread["until_utc"] - unread["since_utc"]).dt.total_seconds().sum()
-    told = f"{seconds:.0f} s of the window were not read."
-    return dataclasses.replace(finding, limits=f"{finding.limits} {told}".strip())
+def _limited(finding: Finding, run: Investigation) -> Finding:
+    told = []
+    if chosen := run.coverage.get("asked", {}).get("filter"):
+        told.append(f"Only log entries that this filter selects were looked at: {chosen}.")
+    unread = run.gaps[run.gaps["kind"] == "not read"]
+    if len(unread):
+        seconds = (unread["until_utc"] - unread["since_utc"]).dt.total_seconds().sum()
+        told.append(f"{seconds:.0f} s of the window were not read.")
+        if finding.verdict == "meets":
+            finding = dataclasses.replace(finding, verdict="undecided")
+    return dataclasses.replace(finding, limits=" ".join([finding.limits, *told]).strip())
 
 
 _current: Investigation | None = None

@@ -109,7 +109,7 @@ def fetch(
     unread = _unread(filling.outcome, held, "offline, and it is not in the cache" if offline else _LOST)
     notes = _notes(filling, held, len(slices) - _touched(gaps), offline=offline)
     part = Part(f"api:{target.project}", table, is_export=False)
-    return assemble([part], unread=unread, notes=notes)
+    return assemble([part], unread=unread, notes=notes, is_selection=bool(normal))
 
 
 class _Held(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selection
 from gpkit.environments import Environment
 from gpkit.errors import SourceError
-from gpkit.filters import Filter
+from gpkit.filters import Filter, doubts, parse
 from gpkit.logs.files import Found, find, load_file
 from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, source
 
@@ -60,7 +60,7 @@ def read(
     given = _given(sources)
     far = [one for one in given if one.kind != FILES]
     if not far:
-        return _read_files([one.name for one in given], asked)
+        return _doubted(_read_files([one.name for one in given], asked), text)
     if len(given) > 1:
         raise SourceError(f"'{far[0].name}' stands beside other sources.", next_step="Read one of them at a time.")
     if offline and far[0].kind != API:
@@ -68,7 +68,16 @@ def read(
             f"'{far[0].name}' is not held in the cache: only what came through the API is.",
             next_step="Read it without offline, or save it once: gpkit logs SOURCE -o entries.parquet",
         )
-    return {API: _read_api, BIGQUERY: _read_bigquery, SINK: _read_sink}[far[0].kind](far[0].name, asked)
+    read_far = {API: _read_api, BIGQUERY: _read_bigquery, SINK: _read_sink}[far[0].kind]
+    return _doubted(read_far(far[0].name, asked), text)
+
+
+def _doubted(entries: Entries, filter: str) -> Entries:
+    """The entries, whose coverage says what of the filter can hardly be meant."""
+    if not filter.strip():
+        return entries
+    notes = (*entries.coverage.notes, *doubts(parse(filter)))
+    return dataclasses.replace(entries, coverage=dataclasses.replace(entries.coverage, notes=notes))
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ def _read_files(paths: list[str], asked: _Asked) -> Entries:
     found = find(paths)
     with Extractor(mask_contacts=asked.target.mask_contacts, selection=chosen) as extractor:
         parts, problems = _load_all(extractor, found, is_export=chosen is None)
-    return assemble(parts, since=asked.since, until=asked.until, problems=problems)
+    return assemble(parts, since=asked.since, until=asked.until, problems=problems, is_selection=chosen is not None)
 
 
 def _read_api(project: str, asked: _Asked) -> Entries:
@@ -128,7 +137,7 @@ def _read_sink(address: str, asked: _Asked) -> Entries:
     chosen = selection(asked.filter)
     with Extractor(mask_contacts=asked.target.mask_contacts, selection=chosen) as extractor:
         parts, problems = sink.load(address, extractor, is_export=chosen is None, progress=asked.progress)
-    return assemble(parts, since=asked.since, until=asked.until, problems=problems)
+    return assemble(parts, since=asked.since, until=asked.until, problems=problems, is_selection=chosen is not None)
 
 
 def _load_all(extractor: Extractor, found: list[Found], *, is_export: bool) -> tuple[list[Part], list[Problem]]:

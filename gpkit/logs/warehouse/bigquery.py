@@ -99,7 +99,7 @@ def read(
         f"{where}: {entries} entries in the window, {selected} selected by the filter, {known} of them known to the "
         f"grammar and read; {sum(asked)} bytes scanned, about {dollars(sum(asked)):.2f} $.",
     )
-    return assemble([Part(where, table, is_export=False)], since=since, until=until, notes=notes)
+    return assemble([Part(where, table, is_export=False)], since=since, until=until, notes=notes, is_selection=True)
 
 
 def queries(
