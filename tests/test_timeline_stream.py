@@ -115,8 +115,29 @@ def test_a_path_that_leads_nowhere_and_a_broken_file_are_refused(tmp_path: Path)
 
 def test_another_table_is_refused(tmp_path: Path):
     duckdb.execute(f"COPY (SELECT 1 AS number) TO '{tmp_path / 'other.parquet'}'")
+    for read in (timeline.connections_of, timeline.rates):
+        with pytest.raises(SourceError, match=r"other.parquet' is no table of entries: it lacks timestamp_ns, service"):
+            read(tmp_path / "other.parquet")
     with pytest.raises(TableError, match="The table lacks timestamp_ns, service"):
-        timeline.connections_of(tmp_path / "other.parquet")
+        timeline.connections_of(in_ibis(pd.DataFrame({"number": [1]})))
+
+
+def test_files_that_overlap_give_each_connection_once(entries: pd.DataFrame, tmp_path: Path):
+    day = tmp_path / "day [1]"
+    day.mkdir()
+    for name, part in (("1", entries), ("2", entries[len(entries) // 3 :]), ("3", entries.assign(payload_kind=None))):
+        tables.write(part, day / f"{name}.parquet")
+    rows = timeline.connections(entries)
+    pd.testing.assert_frame_equal(timeline.connections_of(str(tmp_path / "day*" / "*.parquet")), rows)
+    assert timeline.write_connections(day, tmp_path / "rows.parquet") == len(rows)
+    pd.testing.assert_frame_equal(timeline.rates(day), timeline.rates(entries))
+
+
+def test_entries_without_an_insert_id_stay_where_files_overlap(tmp_path: Path):
+    entries = local_log()
+    for name in ("1", "2"):
+        tables.write(entries.assign(insert_id=None), tmp_path / f"{name}.parquet")
+    assert timeline.rates(tmp_path)["entries"].sum() == 2 * len(entries)
 
 
 def test_a_file_that_cannot_be_written_is_refused_and_nothing_is_left(tmp_path: Path):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.tables import CONNECTIONS, conform, empty
-from gpkit.timeline.lines import boots, from_frame, narrow, story
+from gpkit.timeline.lines import REQUIRED, boots, from_frame, narrow, story
 from gpkit.timeline.pairing import WINDOW_S
 from gpkit.timeline.rows import rows_of_instance
 
@@ -56,8 +56,8 @@ def connections_of(
     """The same of entries that are too many to be loaded: only their lines that matter leave the engine.
 
     Args:
-        source: Parquet of the table ENTRIES (a file, a folder or a pattern), or an Ibis table of its columns on any
-            engine.
+        source: Parquet of the table ENTRIES (a file, a folder or a pattern; files may overlap), or an Ibis table of its
+            columns on any engine.
         window_s: The usual lag from a request to the application's first line.
         memory_limit: What DuckDB may use before it goes on in temporary files; Parquet only.
 
@@ -65,13 +65,13 @@ def connections_of(
         The table CONNECTIONS, oldest first.
 
     Raises:
-        SourceError: The path leads to no Parquet file, or to one that cannot be read.
-        TableError: A column is missing.
+        SourceError: The path leads to no Parquet file, or to one that cannot be read or lacks a column.
+        TableError: A column of the Ibis table is missing.
     """
     from gpkit.logs.warehouse import parquet
 
     if isinstance(source, (str, Path)):
-        with parquet.opened(source, memory_limit=memory_limit) as entries:
+        with parquet.opened(source, memory_limit=memory_limit, needed=REQUIRED) as entries:
             return _collected(_tables(entries, window_s))
     return _collected(_tables(source, window_s))
 
@@ -86,13 +86,13 @@ def write_connections(
 
     Raises:
         OutputError: The file cannot be written.
-        SourceError: The path leads to no Parquet file, or to one that cannot be read.
-        TableError: A column is missing.
+        SourceError: The path leads to no Parquet file, or to one that cannot be read or lacks a column.
+        TableError: A column of the Ibis table is missing.
     """
     from gpkit.logs.warehouse import parquet
 
     if isinstance(source, (str, Path)):
-        with parquet.opened(source, memory_limit=memory_limit) as entries:
+        with parquet.opened(source, memory_limit=memory_limit, needed=REQUIRED) as entries:
             return write_connections(entries, to, window_s=window_s, memory_limit=memory_limit)
     return parquet.write_sorted(
         (_with_instant(table) for table in _tables(source, window_s)),

@@ -71,6 +71,9 @@ LABELS = ("service", "revision", "instance_id")
 NEEDED = {**_KINDS, "payload_kind": "string", "http_url": "string"}
 """The columns of ENTRIES that a story is made of. ``payload_timestamp_ns`` may be missing: then no line has its own."""
 
+REQUIRED = tuple(name for name in NEEDED if name != "payload_timestamp_ns")
+"""Those of them that must be there."""
+
 BOOT_FAILED = r"Worker failed to boot|Application startup failed\. Exiting|Container called exit\([1-9]"
 """What an instance that failed to boot writes."""
 
@@ -83,7 +86,7 @@ def narrow(entries: ir.Table) -> ir.Table:
     """
     import ibis
 
-    missing = [name for name in NEEDED if name not in entries.columns and name != "payload_timestamp_ns"]
+    missing = [name for name in REQUIRED if name not in entries.columns]
     if missing:
         raise TableError(f"The table lacks {', '.join(missing)}.", next_step="docs/tables.md lists the columns.")
     columns = {

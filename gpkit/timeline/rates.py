@@ -68,8 +68,8 @@ def rates(source: Path | str | ir.Table | pd.DataFrame, *, width_s: float = 3600
     """:func:`by_window` of entries, brought here: one row for each window, service and revision, oldest first.
 
     Args:
-        source: Parquet of the table ENTRIES (a file, a folder or a pattern), an Ibis table of its columns on any
-            engine, or a frame.
+        source: Parquet of the table ENTRIES (a file, a folder or a pattern; files may overlap), an Ibis table of its
+            columns on any engine, or a frame.
         width_s: How long a window is.
 
     Returns:
@@ -77,8 +77,8 @@ def rates(source: Path | str | ir.Table | pd.DataFrame, *, width_s: float = 3600
 
     Raises:
         ParameterError: An impossible width.
-        SourceError: The path leads to no Parquet file, or to one that cannot be read.
-        TableError: A column is missing.
+        SourceError: The path leads to no Parquet file, or to one that cannot be read or lacks a column.
+        TableError: A column of the Ibis table or the frame is missing.
     """
     import pandas as pd
 
@@ -88,7 +88,7 @@ def rates(source: Path | str | ir.Table | pd.DataFrame, *, width_s: float = 3600
     from gpkit.timeline.connections import MEMORY
 
     if isinstance(source, (str, Path)):
-        with parquet.opened(source, memory_limit=MEMORY) as entries:
+        with parquet.opened(source, memory_limit=MEMORY, needed=NEEDED) as entries:
             return rates(entries, width_s=width_s)
     if isinstance(source, pd.DataFrame):
         present = [name for name in NEEDED if name in source.columns]

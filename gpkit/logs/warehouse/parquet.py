@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened(source: str | Path, *, memory_limit: str) -> Iterator[ir.Table]:
+def opened(source: str | Path, *, memory_limit: str, needed: Iterable[str] = ()) -> Iterator[ir.Table]:
     """The entries of Parquet files as an Ibis table, as long as the context lasts.
+
+    Files may overlap: of several, each entry is there once. One file is taken as it is.
 
     Args:
         source: A file, a folder (its files that end in ``.parquet``, at any depth), or a pattern.
         memory_limit: What DuckDB may use before it goes on in temporary files, as it writes it: ``1GB``.
+        needed: The columns that must be there.
 
     Raises:
-        SourceError: Nothing is there, or it cannot be read as Parquet.
+        SourceError: Nothing is there, it cannot be read as Parquet, or it lacks a column.
     """
     import duckdb
 
@@ -41,8 +44,15 @@ def opened(source: str | Path, *, memory_limit: str) -> Iterator[ir.Table]:
             with warnings.catch_warnings():  # Ibis 12 asks by a name that DuckDB 2 will drop
                 warnings.simplefilter("ignore", DeprecationWarning)
                 entries = backend.read_parquet(files, union_by_name=True)
+                if len(files) > 1:
+                    entries = _each_once(backend, files, entries)
         except duckdb.Error as error:
             raise _unreadable(source, error) from error
+        if missing := [name for name in needed if name not in entries.columns]:
+            raise SourceError(
+                f"'{source}' is no table of entries: it lacks {', '.join(missing)}.",
+                next_step="Write one: gpkit logs SOURCE -o entries.parquet",
+            )
         try:
             yield entries
         except duckdb.IOException as error:  # a file further on, or a part of one
@@ -118,6 +128,32 @@ def _bounded(memory_limit: str) -> Iterator[Backend]:
             yield backend
         finally:
             backend.disconnect()
+
+
+def _each_once(backend: Backend, files: Sequence[str], entries: ir.Table) -> ir.Table:
+    """The entries of several files, of which each stays once: told by log name, timestamp and insert id.
+
+    What repeats another is found by the columns of its identity alone, and left out where the files are read: texts
+    never pass through a sort. Of several copies the one with its payload stays. An entry without an insert id stays.
+    """
+    if not {"timestamp_ns", "insert_id"} <= set(entries.columns):
+        return entries
+    paths = ", ".join(literal(glob.escape(file)) for file in files)
+    source = f"read_parquet([{paths}], union_by_name = true, filename = true, file_row_number = true)"
+    identity = [name for name in ("insert_id", "timestamp_ns", "log_name") if name in entries.columns]
+    worth = [f"{name} IS NULL" for name in ("payload_kind", "http_url") if name in entries.columns]
+    backend.raw_sql(f"""
+        CREATE TABLE copies AS
+        SELECT filename, file_row_number FROM {source} WHERE insert_id IS NOT NULL
+        QUALIFY row_number() OVER (
+            PARTITION BY {", ".join(identity)} ORDER BY {", ".join([*worth, "filename", "file_row_number"])}) > 1
+    """)
+    backend.raw_sql(f"""
+        CREATE VIEW entries AS
+        SELECT * EXCLUDE (filename, file_row_number)
+        FROM {source} ANTI JOIN copies USING (filename, file_row_number)
+    """)
+    return backend.table("entries")
 
 
 def _files(path: Path) -> list[str]:
