@@ -348,7 +348,7 @@ def test_a_target_comes_from_an_environment_and_the_caller_goes_first() -> None:
 def test_the_project_of_googles_own_tools_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = load("local")
 
-    with pytest.raises(TargetError, match="names no project"):
+    with pytest.raises(TargetError, match="Nothing names the project"):
         from_environment(environment)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "shop-dev")
     assert from_environment(environment).project == "shop-dev"

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from google.logging.type.log_severity_pb2 import LogSeverity
 
-from gpkit.logs.shapes import cut_entries
+from gpkit.logs.cutting import cut_entries
 from gpkit.stack import cloud_logging
 from tests.logging_api_support import all_ids, entry, fresh_project, grpc_client, pages, rest_client
 

@@ -554,7 +554,7 @@ def test_the_project_is_given_configured_or_googles_default(log, monkeypatch):
     log.add_hour(4)
     nameless = dataclasses.replace(log.environment, logs_project="")
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    with pytest.raises(TargetError, match="names no project"):
+    with pytest.raises(TargetError, match="Nothing names the project"):
         log.fetch(environment=nameless)
 
     assert_complete(log, log.fetch(environment=nameless, project=log.project))

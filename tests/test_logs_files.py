@@ -1,17 +1,21 @@
 """Which files are read, also while others come and go beside them."""
 
+import bz2
 import gzip
 import json
 import os
 import random
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from gpkit import entries, logs
+from gpkit import entries, logs, tables
 from gpkit.errors import SourceError
-from gpkit.logs import files
-from tests.log_entries_support import entry, write_array
+from gpkit.logs import files, finding
+from tests.log_entries_support import entry, request, write_array
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def problems(read: entries.Entries) -> list[tuple[str, str]]:
 
 
 def test_a_file_that_goes_after_it_was_found_is_reported(folder, monkeypatch):
-    found = files.find(folder)
+    found = finding.find(folder)
     (folder / "deeper" / "goes.json").unlink()
     monkeypatch.setattr("gpkit.logs.reading.find", lambda _: found)
 
@@ -71,7 +75,7 @@ def test_a_folder_that_goes_while_it_is_searched_is_reported(folder, monkeypatch
 
 
 def test_a_named_file_that_goes_is_refused(folder, monkeypatch):
-    found = files.find(folder / "stays.json")
+    found = finding.find(folder / "stays.json")
     (folder / "stays.json").unlink()
     monkeypatch.setattr("gpkit.logs.reading.find", lambda _: found)
 
@@ -96,3 +100,64 @@ def test_what_leads_to_no_file_is_refused(folder, monkeypatch, name):
 
     with pytest.raises(SourceError, match=r"^(There is no file|No file matches) "):
         logs.read(name)
+
+
+def masked() -> list[dict[str, object]]:
+    """Entries with what is redacted, what has a second line, what has no stamp, and half of a surrogate pair."""
+    return [
+        request("13:00:03"),
+        entry("13:00:02", "mail to a.person@example.test, Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"),
+        entry("13:00:01", 'Traceback (most recent call last):\n  File "a.py", line 1'),
+        entry(
+            "13:00:01", None, insertId="j", jsonPayload={"message": '\u00e9 \\ \u2028 "x"', "n": 12345678901234567890}
+        ),
+        entry("13:00:00", "no id", insertId=None),
+        entry("13:00:00", "no id", insertId=None),
+        entry("no time", "when?"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["e.parquet", "e.jsonl"])
+@pytest.mark.parametrize("halved", [False, True], ids=["valid", "half of a surrogate pair"])
+def test_a_table_that_was_written_is_read_back_as_it_was(tmp_path, name, halved):
+    original = masked() + ([entry("13:00:04", "half \ud83d of a pair")] if halved else [])
+    write_array(tmp_path / "export.json", original)
+    first = logs.read(tmp_path / "export.json")
+    tables.write(first.frame, tmp_path / name)
+
+    again = logs.read(tmp_path / name)
+
+    pd.testing.assert_frame_equal(again.frame, first.frame)
+    assert again.coverage.problems == ()
+    both = logs.read([tmp_path / "export.json", tmp_path / name])
+    assert both.frame["entry"].tolist() == first.frame["entry"].tolist()
+
+
+def test_a_written_table_is_found_in_folders_and_other_parquet_is_passed_over(folder):
+    tables.write(logs.read(folder).frame, folder / "deeper" / "entries.parquet")
+    (folder / "stays.json").unlink()
+    pq.write_table(pa.table({"outcome": ["accepted"]}), folder / "attempts.parquet")
+    (folder / "broken.parquet").write_bytes(b"PAR1 and nothing more")
+
+    read = logs.read(folder)
+
+    assert read.frame["message"].tolist() == ["a", "b", "c"]
+    (other, broken) = problems(read)
+    assert other == ("attempts.parquet", "is not a log export: it is a Parquet file without the column entry")
+    assert broken[1].startswith("cannot be read as Parquet")
+
+
+@pytest.mark.parametrize("name", ["e.parquet", "e.jsonl", "e.jsonl.bz2"])
+def test_a_row_without_its_entry_is_reported_with_its_number(folder, name):
+    frame = logs.read(folder).frame
+    frame.loc[1, "entry"] = None
+    if name == "e.parquet":
+        pq.write_table(pa.Table.from_pandas(frame), folder / name)
+    else:
+        lines = tables.to_jsonl(frame).encode()
+        (folder / name).write_bytes(bz2.compress(lines) if name.endswith("bz2") else lines)
+
+    read = logs.read(folder / name)
+
+    assert read.frame["message"].tolist() == ["a", "c"]
+    assert [(each.line, each.what) for each in read.coverage.problems] == [(2, "a row without its entry")]

@@ -1,7 +1,7 @@
-"""Files to read: found by name, folder or pattern, opened whatever compresses them, and fed to DuckDB.
+"""Files to read: opened whatever compresses them, and fed to DuckDB.
 
 What DuckDB reads fast it reads itself. What it cannot read, or reads wrongly, is cut into entries by
-:mod:`gpkit.logs.shapes`: wrappers, other encodings, broken lines, half of a surrogate pair, objects above its 16 MiB.
+:mod:`gpkit.logs.cutting`: wrappers, other encodings, broken lines, half of a surrogate pair, objects above its 16 MiB.
 """
 
 # ruff: noqa: S608 - the SQL is put together from constants and quoted literals, never from what a log holds.
@@ -11,17 +11,18 @@ import bz2
 import glob
 import gzip
 import lzma
-import os
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpkit.entries.cleaning import literal
 from gpkit.entries.coverage import Problem
 from gpkit.errors import SourceError
-from gpkit.logs.shapes import ARRAY, LINES, compression_of, cut_entries, declared_span_s, encoding_of, way_to_read
+from gpkit.logs.cutting import Cut, cut_entries, cut_rows, declared_span_s
+from gpkit.logs.shapes import ARRAY, LINES, PARQUET, ROWS, compression_of, encoding_of, way_to_read
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,17 +31,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 10
-_ENDINGS = (".json", ".jsonl", ".ndjson", ".log")
 _UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
-_COMPRESSED = ("", ".gz", ".zst", ".bz2", ".xz")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file, and whether the caller named it: a named file that is no export is an error, another is passed over."""
-
-    path: Path
-    named: bool
 
 
 @dataclass(frozen=True)
@@ -49,54 +40,6 @@ class Cuttings:
 
     problems: tuple[Problem, ...] = ()
     declared_s: float | None = None
-
-
-def find(paths: str | Path | Iterable[str | Path]) -> list[Found]:
-    """The files behind names, folders and patterns, each once, in a stable order.
-
-    Raises:
-        SourceError: A name leads to nothing.
-    """
-    given: Sequence[str | Path] = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    if not given:
-        raise SourceError("No file was given.", next_step="Name an export: gpkit logs entries.json")
-    found: dict[Path, Found] = {}
-    for name in given:
-        for file in _behind(Path(os.path.expanduser(name))):
-            key = file.path.resolve()
-            if key not in found or file.named:
-                found[key] = file
-    return list(found.values())
-
-
-def _behind(path: Path) -> list[Found]:
-    # Not Path's own questions: they raise for a name that is too long.
-    if os.path.isdir(path):
-        if inside := _inside(path):
-            return inside
-        raise SourceError(
-            f"The folder '{path}' holds no log file.", f"Looked for {', '.join(_ENDINGS)}, plain or compressed."
-        )
-    if os.path.exists(path):
-        return [Found(path, named=True)]
-    if matches := [Path(match) for match in sorted(glob.glob(str(path), recursive=True)) if os.path.isfile(match)]:
-        return [Found(match, named=False) for match in matches]
-    what = "No file matches" if glob.has_magic(str(path)) else "There is no file"
-    raise SourceError(f"{what} '{str(path)[:200]}'.", next_step=f"Looked from {os.getcwd()}.")
-
-
-def _inside(folder: Path) -> list[Found]:
-    """The log files of a folder, and the sub-folders that cannot be listed: reading those will tell why."""
-    unlisted: list[Path] = []
-    files: list[Path] = []
-    for at, _, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
-        files += [Path(at, name) for name in names if is_log_name(name) and os.path.isfile(os.path.join(at, name))]
-    return [Found(path, named=False) for path in sorted(files) + unlisted]
-
-
-def is_log_name(name: str) -> bool:
-    """Whether a file is called as logs are: its ending, plain or compressed."""
-    return any(name.lower().endswith(ending + packed) for ending in _ENDINGS for packed in _COMPRESSED)
 
 
 def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
@@ -118,9 +61,11 @@ def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
         packed, head = _head(path)
         way = way_to_read(head, path.name)
         # DuckDB takes an array that is cut between two entries for a whole one.
-        whole = way == LINES or (way == ARRAY and _tail(path, packed).rstrip().endswith(b"]"))
+        whole = way in (LINES, ROWS) or (way == ARRAY and _tail(path, packed).rstrip().endswith(b"]"))
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
+    if way == PARQUET:
+        return _load_parquet(extractor, path)
     if whole and packed in (None, "gzip", "zstd"):
         try:
             table = extractor.of_sql(_fast_source(path, way, packed))
@@ -136,6 +81,33 @@ def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
     return extractor.extract(entries), cuttings
 
 
+def _load_parquet(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
+    """The entries of a table's column ``entry``, extracted once more: what was redacted stays as it is."""
+    import duckdb
+
+    source = f"read_parquet({_pattern(path)}, hive_partitioning = false)"
+    try:
+        columns = extractor.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        if ("entry", "VARCHAR") not in [column[:2] for column in columns]:
+            raise SourceError(
+                f"{path.name} is not a log export: it is a Parquet file without the column entry.",
+                next_step="Write one: gpkit logs SOURCE -o entries.parquet",
+            )
+        try:
+            table = extractor.of_sql(f"SELECT entry, NULL::VARCHAR AS readable FROM {source}")
+            if all_true(table["is_entry"]):
+                return table, Cuttings()
+        except duckdb.InvalidInputException:  # an entry that DuckDB cannot parse
+            pass
+        texts = [text for (text,) in extractor.connection.execute(f"SELECT entry FROM {source}").fetchall()]
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{path.name} cannot be read as Parquet.", str(error).splitlines()[0], "It may be cut off: write it again."
+        ) from error
+    problems, entries = _sorted_out(path.name, cut_rows(texts))
+    return extractor.extract(entries), Cuttings(tuple(problems))
+
+
 def _unreadable(path: Path, error: Exception) -> SourceError:
     if isinstance(error, OSError) and error.strerror:
         return SourceError(f"{path.name} cannot be read: {error.strerror}.")
@@ -143,15 +115,17 @@ def _unreadable(path: Path, error: Exception) -> SourceError:
 
 
 def _fast_source(path: Path, way: str, packed: str | None) -> str:
-    name = str(path).replace("'", "''")
-    # A name may hold characters that DuckDB takes for a pattern.
-    for special in "[*?":
-        name = name.replace(special, f"[{special}]")
+    entry = "json_extract_string(json, '$.entry')" if way == ROWS else "json"
     return f"""
-        SELECT json AS entry, NULL::VARCHAR AS readable FROM read_json_objects('{name}',
-            format = '{"array" if way == ARRAY else "newline_delimited"}', ignore_errors = {str(way == LINES).lower()},
+        SELECT {entry} AS entry, NULL::VARCHAR AS readable FROM read_json_objects({_pattern(path)},
+            format = '{"array" if way == ARRAY else "newline_delimited"}', ignore_errors = {str(way != ARRAY).lower()},
             compression = '{packed or "none"}')
     """
+
+
+def _pattern(path: Path) -> str:
+    """SQL: this file and no other, whose name may hold characters that DuckDB takes for a pattern."""
+    return literal(glob.escape(str(path)))
 
 
 def _head(path: Path) -> tuple[str | None, bytes]:
@@ -188,21 +162,31 @@ def _cut(path: Path, packed: str | None) -> tuple[Cuttings, list[str]]:
     raw = _open(path, packed)
     encoding = encoding_of(raw)
     text = raw.decode(encoding, errors="replace")
+    problems, entries = _sorted_out(path.name, cut_entries(text, path.name))
+    if encoding != "utf-16" and "\ufffd" in text and b"\xef\xbf\xbd" not in raw:
+        problems.insert(0, Problem(path.name, None, "bytes that are not UTF-8 were replaced"))
+    return Cuttings(tuple(problems), declared_span_s(text[:HEAD_BYTES])), entries
+
+
+def _sorted_out(name: str, cuts: Iterable[Cut]) -> tuple[list[Problem], list[str]]:
+    """What is no entry, and the entries.
+
+    Raises:
+        SourceError: There are records, and none is an entry.
+    """
     entries: list[str] = []
     problems: list[Problem] = []
-    if encoding != "utf-16" and "\ufffd" in text and b"\xef\xbf\xbd" not in raw:
-        problems.append(Problem(path.name, None, "bytes that are not UTF-8 were replaced"))
-    for cut in cut_entries(text, path.name):
+    for cut in cuts:
         if cut.problem:
-            problems.append(Problem(path.name, cut.line, cut.problem))
+            problems.append(Problem(name, cut.line, cut.problem))
         else:
             entries.append(cut.text)
     if not entries and problems:
         raise SourceError(
-            f"{path.name} is not a log export: none of its {len(problems)} records is a log entry.",
+            f"{name} is not a log export: none of its {len(problems)} records is a log entry.",
             next_step="Export entries instead: gcloud logging read FILTER --format=json > entries.json",
         )
-    return Cuttings(tuple(problems), declared_span_s(text[:HEAD_BYTES])), entries
+    return problems, entries
 
 
 def all_true(column: pa.ChunkedArray) -> bool:

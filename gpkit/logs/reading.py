@@ -12,7 +12,8 @@ from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selection
 from gpkit.environments import Environment
 from gpkit.errors import SourceError
 from gpkit.filters import Filter, doubts, parse
-from gpkit.logs.files import Found, find, load_file
+from gpkit.logs.files import load_file
+from gpkit.logs.finding import Found, find
 from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, source
 
 

@@ -1,26 +1,22 @@
 """What a file holds, told from its bytes: entries in some wrapping, or something else and what.
 
 Entries come as a JSON array, as one object a line (NDJSON), as objects one after another, as a single object, or
-wrapped by scripts: ``{"raw_logs": [...]}``, ``{"entries": [...]}``, ``{"logs_by_severity": {"ERROR": [...]}}``.
-Arrays and lines are DuckDB's to read; everything else is cut into entries here, each one exactly as it stood.
-
-Pure: bytes and text in. Python's decoder marks where an entry begins and ends; its values are used for nothing else.
+wrapped by scripts: ``{"raw_logs": [...]}``, ``{"entries": [...]}``, ``{"logs_by_severity": {"ERROR": [...]}}``. The
+table ENTRIES is read back by its column ``entry``: Parquet, or one row a line.
+Parquet, arrays and lines are DuckDB's to read; everything else is for :mod:`gpkit.logs.cutting`. Pure: bytes in.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
-import re
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 
 from gpkit.errors import SourceError
 
-ARRAY, LINES, OTHER = "array", "lines", "other"
-"""The ways to read a file: DuckDB's array reader, its line reader, or :func:`cut_entries`."""
+ARRAY, LINES, ROWS, PARQUET, OTHER = "array", "lines", "rows", "parquet", "other"
+"""The ways to read a file: DuckDB's array reader, its line reader (entries, or rows of ENTRIES), its Parquet reader, or
+:func:`gpkit.logs.cutting.cut_entries`."""
 
-_WRAPPER_KEYS = ("raw_logs", "entries", "logs", "log_entries", "logEntries", "items", "results", "data")
 _ENTRY_KEYS = frozenset(
     [
         "insertId",
@@ -40,9 +36,10 @@ _ENTRY_KEYS = frozenset(
         "http_request",
     ]
 )
+_ROW_KEYS = frozenset(["timestamp_ns", "payload_kind", "entry"])
+_PARQUET_MAGIC = b"PAR1"
 _OTHER_MAGIC = {
     b"PK\x03\x04": "a zip archive",
-    b"PAR1": "a Parquet file",
     b"SQLite format": "an SQLite database",
     b"%PDF": "a PDF document",
     b"\x89PNG": "an image",
@@ -50,19 +47,7 @@ _OTHER_MAGIC = {
     b"<!DOCTYPE": "an HTML page",
     b"<html": "an HTML page",
 }
-_EXPORT_INSTEAD = "Export entries instead: gcloud logging read FILTER --format=json > entries.json"
-_decoder = json.JSONDecoder()
-_DECLARED_HOURS = re.compile(r'"duration_hours"\s*:\s*(\d+(?:\.\d+)?)')
-_blank = re.compile(r"[\s,\x1e]*")
-
-
-@dataclass(frozen=True)
-class Cut:
-    """One entry as it stood in a file, or a record that is none, with where it began."""
-
-    text: str
-    line: int
-    problem: str = ""
+EXPORT_INSTEAD = "Export entries instead: gcloud logging read FILTER --format=json > entries.json"
 
 
 def encoding_of(head: bytes) -> str:
@@ -86,21 +71,23 @@ def compression_of(head: bytes) -> str | None:
 
 
 def way_to_read(head: bytes, name: str) -> str:
-    """ARRAY, LINES or OTHER, from the first bytes after decompression.
+    """The way to read a file, from the first bytes after decompression.
 
     Raises:
         SourceError: The file is empty, binary, or a document of another kind.
     """
+    if head.startswith(_PARQUET_MAGIC):
+        return PARQUET
     for magic, kind in _OTHER_MAGIC.items():
         if head.lstrip().startswith(magic):
-            raise _refusal(name, f"it is {kind}")
+            raise refusal(name, f"it is {kind}")
     encoding = encoding_of(head)
     if encoding == "utf-8" and b"\x00" in head:
-        raise _refusal(name, "it is binary")
+        raise refusal(name, "it is binary")
     text = head.decode(encoding, errors="ignore")
     start = text.lstrip("\ufeff \t\r\n")
     if not start:
-        raise SourceError(f"{name} is empty.", next_step=_EXPORT_INSTEAD)
+        raise SourceError(f"{name} is empty.", next_step=EXPORT_INSTEAD)
     if encoding == "utf-16" or start[0] not in "[{":
         return OTHER
     if start[0] == "[":
@@ -110,7 +97,9 @@ def way_to_read(head: bytes, name: str) -> str:
         record = json.loads(first_line)
     except ValueError:
         return OTHER
-    return LINES if encoding == "utf-8" and is_entry(record) else OTHER
+    if encoding != "utf-8":
+        return OTHER
+    return ROWS if is_row(record) else LINES if is_entry(record) else OTHER
 
 
 def is_entry(record: object) -> bool:
@@ -121,154 +110,11 @@ def is_entry(record: object) -> bool:
     return bool(known) and known != {"timestamp"}
 
 
-def declared_span_s(head: str) -> float | None:
-    """The seconds that a wrapper says it covers, from its first characters; null when it does not say."""
-    said = _DECLARED_HOURS.search(head)
-    return float(said[1]) * 3600 if said else None
+def is_row(record: object) -> bool:
+    """Whether this is a row of the table ENTRIES, which holds the entry as text."""
+    return isinstance(record, dict) and record.keys() >= _ROW_KEYS
 
 
-def cut_entries(text: str, name: str) -> Iterator[Cut]:
-    """Every entry of a text, whatever wraps them, exactly as it stood.
-
-    A line that is broken costs that line; a document that is broken is refused.
-
-    Raises:
-        SourceError: The text holds no entries, and why.
-    """
-    text = text.removeprefix("\ufeff")
-    begin = _skip(text, 0)
-    if begin == len(text):
-        raise SourceError(f"{name} is empty.", next_step=_EXPORT_INSTEAD)
-    if text[begin] == "[":
-        while begin < len(text) and text[begin] == "[":
-            begin = yield from _cut_array(text, begin, name)
-        if begin < len(text):
-            yield Cut("", text.count("\n", 0, begin) + 1, "text after the end of the array")
-        return
-    try:
-        whole, end = _decoder.raw_decode(text, begin)
-    except ValueError as error:
-        yield from _cut_lines(text, name, error)
-        return
-    if is_entry(whole):
-        yield from _cut_sequence(text, begin, name)
-        return
-    if not isinstance(whole, dict):
-        raise _refusal(name, "it is not JSON" if _skip(text, end) < len(text) else "it is no JSON object or array")
-    arrays = list(_wrapped_arrays(text, begin, whole))
-    if not arrays:
-        raise _refusal(name, _what_it_is(whole))
-    for start in arrays:
-        yield from _cut_array(text, start, name)
-
-
-def _wrapped_arrays(text: str, begin: int, whole: dict[str, object]) -> Iterator[int]:
-    """Where the arrays of entries begin in a wrapper."""
-    for key, start, value in _members(text, begin):
-        if key == "logs_by_severity" and isinstance(value, dict):
-            for _, inner_start, inner in _members(text, start):
-                if isinstance(inner, list):
-                    yield inner_start
-        elif key in _WRAPPER_KEYS and isinstance(value, list) and all(is_entry(record) for record in value):
-            yield start
-
-
-def _members(text: str, begin: int) -> Iterator[tuple[str, int, object]]:
-    """Key, start and value of each member of the object that begins here."""
-    at = _skip(text, begin + 1)
-    while text[at] != "}":
-        key, at = _decoder.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)  # past the colon
-        value, end = _decoder.raw_decode(text, at)
-        yield str(key), at, value
-        at = _skip(text, end)
-
-
-def _cut_array(text: str, begin: int, name: str) -> Generator[Cut, None, int]:
-    """The entries of one array; returns where the next thing after it begins."""
-    at, line, counted = begin + 1, text.count("\n", 0, begin) + 1, begin
-    while True:
-        at = _skip(text, at)
-        line, counted = line + text.count("\n", counted, at), at
-        if at == len(text):
-            raise SourceError(
-                f"{name} is cut off: its array of entries does not end.",
-                "The export or the download was interrupted.",
-                "Export it again; or, to keep what there is, end the file with ] after its last whole entry.",
-            )
-        if text[at] == "]":
-            return _skip(text, at + 1)
-        try:
-            record, end = _decoder.raw_decode(text, at)
-        except ValueError as error:
-            raise SourceError(
-                f"{name} is no valid JSON from line {line} on: {str(error).split(':', 1)[0]}.",
-                "The export or the download was interrupted, or the file was edited.",
-                "Export it again.",
-            ) from None
-        yield Cut(text[at:end], line, "" if is_entry(record) else "no log entry")
-        at = end
-
-
-def _cut_sequence(text: str, begin: int, name: str) -> Iterator[Cut]:
-    """Objects one after another, each perhaps over several lines."""
-    at = begin
-    while (at := _skip(text, at)) < len(text):
-        line = text.count("\n", 0, at) + 1
-        try:
-            record, end = _decoder.raw_decode(text, at)
-        except ValueError:
-            yield Cut("", line, "no valid JSON")
-            end = text.find("\n", at)
-            if end < 0:
-                return
-            at = end
-            continue
-        yield Cut(text[at:end], line, "" if is_entry(record) else "no log entry")
-        at = end
-
-
-def _cut_lines(text: str, name: str, first_error: ValueError) -> Iterator[Cut]:
-    """One object a line, of which some are broken."""
-    good = 0
-    broken: list[Cut] = []
-    # Not splitlines: that also splits at U+2028, which may stand inside a JSON string.
-    for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip().strip("\x1e")
-        if not stripped:
-            continue
-        try:
-            record = _decoder.decode(stripped)
-        except ValueError:
-            broken.append(Cut("", number, "no valid JSON"))
-            continue
-        good += is_entry(record)
-        if good and broken:
-            yield from broken
-            broken.clear()
-        yield Cut(stripped, number, "" if is_entry(record) else "no log entry")
-    if not good:
-        begins_as_json = text.lstrip()[:1] in ("{", "[")
-        what = f"it is no valid JSON ({str(first_error).split(':', 1)[0]})" if begins_as_json else "it is not JSON"
-        raise _refusal(name, what, "The file may be cut off." if begins_as_json else "")
-    yield from broken
-
-
-def _what_it_is(whole: dict[str, object]) -> str:
-    keys = ", ".join(list(whole)[:3]) if whole else "none"
-    if "detailed_by_severity" in whole or "unique_messages" in whole or ("summary" in whole and "tests" not in whole):
-        return f"it is a summary (keys {keys})"
-    if "tests" in whole or "exitcode" in whole or "collectors" in whole:
-        return f"it is a test report (keys {keys})"
-    if any("time_ms" in key or "duration" in key or "latency" in key for key in whole):
-        return f"it is a timing report (keys {keys})"
-    return f"it holds no array of entries (keys {keys})"
-
-
-def _skip(text: str, at: int) -> int:
-    match = _blank.match(text, at)
-    return match.end() if match else at
-
-
-def _refusal(name: str, why: str, cause: str = "") -> SourceError:
-    return SourceError(f"{name} is not a log export: {why}.", cause, _EXPORT_INSTEAD)
+def refusal(name: str, why: str, cause: str = "") -> SourceError:
+    """The error for a file that is no export: why, and what to export instead."""
+    return SourceError(f"{name} is not a log export: {why}.", cause, EXPORT_INSTEAD)

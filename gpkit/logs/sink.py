@@ -17,8 +17,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gpkit.entries import Extractor, Part, Problem
 from gpkit.errors import FarSideError, SourceError, TargetError
-from gpkit.logs.files import HEAD_BYTES, is_log_name, load_file
-from gpkit.logs.shapes import LINES, compression_of, way_to_read
+from gpkit.logs.files import HEAD_BYTES, load_file
+from gpkit.logs.finding import is_log_name
+from gpkit.logs.shapes import LINES, ROWS, compression_of, way_to_read
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -90,7 +91,7 @@ def _stretches(system: AbstractFileSystem, file: str, at: Path) -> Iterator[Path
         # DuckDB and Arrow read zstd, Python does not: such a file is brought as it is.
         stream: IO[bytes] = _OPENERS[packed](raw) if packed in _OPENERS else raw
         head = stream.read(HEAD_BYTES)
-        if packed == "zstd" or way_to_read(head, at.name) != LINES:
+        if packed == "zstd" or way_to_read(head, at.name) not in (LINES, ROWS):
             with at.open("wb") as whole:
                 whole.write(head)
                 while block := stream.read(1 << 20):

@@ -17,7 +17,8 @@ import msgspec
 
 from gpkit.errors import SourceError
 from gpkit.local.cloud_logging.held import Held, hold
-from gpkit.logs.shapes import ARRAY, LINES, compression_of, cut_entries, encoding_of, way_to_read
+from gpkit.logs.cutting import cut_entries
+from gpkit.logs.shapes import ARRAY, LINES, compression_of, encoding_of, way_to_read
 
 HEAD_BYTES = 1 << 16
 _array = msgspec.json.Decoder(list[msgspec.Raw])
