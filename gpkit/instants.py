@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from gpkit.errors import ParameterError
 
 _RELATIVE = re.compile(r"-\s*(\d+(?:\.\d+)?)\s*([smhdw])")
+_FINER = re.compile(r"[.,]\d{6}0*[1-9]")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -68,6 +69,7 @@ def instant(written: str, *, now: datetime, name: str = "time") -> datetime | No
     try:
         if relative := _RELATIVE.fullmatch(stripped):
             return now - timedelta(seconds=float(relative[1]) * _UNIT_S[relative[2]])
+        _refuse_nanoseconds(stripped, name)
         at = datetime.fromisoformat(stripped)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -75,6 +77,15 @@ def instant(written: str, *, now: datetime, name: str = "time") -> datetime | No
             f"{name} = {written!r} is no time.",
             next_step="Write -1h, -7d, today, yesterday, or 2025-09-07T13:20:00Z.",
         ) from None
+
+
+def _refuse_nanoseconds(written: str, name: str) -> None:
+    if _FINER.search(written):
+        raise ParameterError(
+            f"{name} = {written!r} is finer than a microsecond.",
+            "Limits are told to the microsecond; the rest would be cut off.",
+            'For single nanoseconds use a filter: timestamp>="…"',
+        )
 
 
 def resolve(parameters: Mapping[str, str], *, now: datetime | None = None) -> dict[str, str]:

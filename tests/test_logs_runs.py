@@ -168,3 +168,11 @@ def test_a_target_is_not_met_in_what_was_not_read():
     assert (of_all.verdict, of_all.limits) == ("meets", "")
     assert (of_a_part.verdict, of_a_part.limits) == ("undecided", "900 s of the window were not read.")
     assert of_a_filter.limits == "Only log entries that this filter selects were looked at: severity>=ERROR."
+
+
+def test_a_run_on_a_projects_log_without_a_window_is_refused_before_a_kernel_starts(project, source):
+    ended = gpkit(project, "run", "handshake_race", "-p", source, "-p", "since=-1h")
+
+    assert ended.returncode == 4
+    assert "has no until" in ended.stderr
+    assert not list((project / "outputs").glob("runs/*"))

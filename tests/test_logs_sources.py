@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpkit.errors import SourceError
-from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, is_address, source
+from gpkit.errors import ParameterError, SourceError
+from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, is_address, require_window, source
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,17 @@ def test_an_address_of_no_known_kind_is_refused_with_the_nearest(text, message):
         source(text)
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("text", ["api:shop", "bigquery:shop.logs"])
+@pytest.mark.parametrize(
+    ("since", "until", "lacking"), [("", "", "since and until"), ("-1h", "", "until"), ("", "now", "since")]
+)
+def test_a_projects_log_has_no_end_of_its_own(text, since, until, lacking):
+    with pytest.raises(ParameterError, match=f"has no {lacking}\\."):
+        require_window(source(text), since, until)
+
+
+@pytest.mark.parametrize("text", ["export.json", "gs://bucket/*.json"])
+def test_files_need_no_window(text):
+    require_window(source(text), "", "")

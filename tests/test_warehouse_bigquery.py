@@ -338,7 +338,7 @@ def test_a_filter_without_a_translation_is_refused_and_a_wrong_one_is_shown():
 
 @pytest.mark.parametrize(("since", "until"), [(None, UNTIL), (SINCE, None), (UNTIL, SINCE)])
 def test_a_window_is_required(since: datetime | None, until: datetime | None):
-    with pytest.raises(ParameterError, match="since and until are needed"):
+    with pytest.raises(ParameterError, match=r"has no (since|until)|is not before until"):
         bigquery.read("shop", "logs", since, until)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gpkit.entries import Coverage, Entries
     from gpkit.environments import Environment
 
+_LIMITS = ("filter", "since", "until", "offline", "environment", "endpoint", "anonymous")
+
 
 def logs(chosen: argparse.Namespace) -> int:
     """Read log entries and put them out; what they cover is told on standard error."""
@@ -56,10 +58,11 @@ def _of_parquet(source: str, output: Path | None) -> int:
 
 
 def _refuse_limits(chosen: argparse.Namespace) -> None:
-    if chosen.filter or chosen.since or chosen.until:
+    given = [f"--{name}" for name in _LIMITS if getattr(chosen, name)]
+    if given:
         raise ParameterError(
-            "A Parquet file of entries is read whole: --filter, --since and --until do not apply to it.",
-            next_step="Give them to gpkit logs, which wrote it.",
+            f"A Parquet file of entries is read whole and from here: {', '.join(given)} does not apply to it.",
+            next_step="Give it to gpkit logs, which writes such files from any source.",
         )
 
 

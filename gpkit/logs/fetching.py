@@ -22,6 +22,7 @@ from gpkit.errors import ParameterError
 from gpkit.instants import text
 from gpkit.logs.filling import Filling, Outcome
 from gpkit.logs.progress import Progress
+from gpkit.logs.sources import no_window
 from gpkit.logs.streaming import fill
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def fetch(
             raise filling.outcome.failure
         table = pa.concat_tables([filling.extractor.extract([]), *held.tables])
     unread = _unread(filling.outcome, held, "offline, and it is not in the cache" if offline else _LOST)
-    notes = _notes(filling, held, len(slices) - _touched(gaps), offline=offline)
+    notes = _notes(filling, held, offline=offline)
     part = Part(f"api:{target.project}", table, is_export=False)
     return assemble([part], unread=unread, notes=notes, is_selection=bool(normal))
 
@@ -152,10 +153,6 @@ def _gaps(window: Stretch, slices: Sequence[Slice]) -> tuple[Stretch, ...]:
     return missing(window, [stretch for each in slices for stretch in each.held])
 
 
-def _touched(gaps: Sequence[Stretch]) -> int:
-    return len({begin_ns for gap in gaps for begin_ns in starts(*gap)})
-
-
 def _unread(outcome: Outcome, held: _Held, why: str) -> list[Unread]:
     found = [*outcome.given_up, *((stretch, why) for stretch in held.lacking)]
     joined = [
@@ -166,11 +163,14 @@ def _unread(outcome: Outcome, held: _Held, why: str) -> list[Unread]:
     return [Unread(at(stretch.since_ns), at(stretch.until_ns), reason) for stretch, reason in sorted(joined)]
 
 
-def _notes(filling: Filling, held: _Held, whole: int, *, offline: bool) -> list[str]:
+def _notes(filling: Filling, held: _Held, *, offline: bool) -> list[str]:
     outcome, slices = filling.outcome, filling.slices
     made = "no call was made"
     if outcome.calls:
         made = f"{outcome.calls} calls were made" if outcome.calls > 1 else "1 call was made"
+    unread = [*held.lacking, *(stretch for stretch, _ in outcome.given_up)]
+    not_held = outcome.filled.union(*(starts(*stretch) for stretch in unread))
+    whole = slices - len(not_held)
     notes = ["Offline: from the cache alone." if offline else f"{whole} of {slices} slices from the cache, {made}."]
     notes += outcome.notes
     if outcome.clock_ahead_s:
@@ -185,10 +185,7 @@ def _notes(filling: Filling, held: _Held, whole: int, *, offline: bool) -> list[
 
 def _window(since: datetime | None, until: datetime | None) -> Stretch:
     if since is None or until is None:
-        raise ParameterError(
-            "A project's log is read in a window, and this one has no limits.",
-            next_step="Give both since and until, as in --since -1h --until now.",
-        )
+        raise no_window(since, until)
     window = Stretch(_ns(since), _ns(until))
     if window.since_ns >= window.until_ns:
         raise ParameterError(

@@ -30,6 +30,7 @@ class Outcome:
     Attributes:
         entries: That came from the far side.
         calls: Made for them, failed ones too.
+        filled: Slices of which a part came from the far side, by their begin.
         recent: What the slices hold that were written last, by their begin, so that they need not be read back.
         loose: Entries that could not be kept, and
         loose_reads: the stretches that they are all of.
@@ -41,6 +42,7 @@ class Outcome:
 
     entries: int = 0
     calls: int = 0
+    filled: set[int] = field(default_factory=set)
     recent: dict[int, Held] = field(default_factory=dict)
     loose: list[pa.Table] = field(default_factory=list)
     loose_reads: list[Read] = field(default_factory=list)

@@ -34,7 +34,7 @@ def left_s(*, calls: int, read_ns: int, missing_ns: int, reads_per_minute: int) 
     """How long the quota makes the rest take, if it is as dense as what was read; null before anything was."""
     if not calls or read_ns <= 0:
         return None
-    return calls * (missing_ns / read_ns) * 60 / reads_per_minute
+    return calls * (max(0, missing_ns) / read_ns) * 60 / reads_per_minute
 
 
 def _duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from gpkit.errors import SourceError
 from gpkit.filters import Filter, doubts, parse
 from gpkit.logs.files import load_file
 from gpkit.logs.finding import Found, find
-from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, source
+from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, require_window, source
 
 
 def read(
@@ -69,6 +69,7 @@ def read(
             f"'{far[0].name}' is not held in the cache: only what came through the API is.",
             next_step="Read it without offline, or save it once: gpkit logs SOURCE -o entries.parquet",
         )
+    require_window(far[0], since, until)
     read_far = {API: _read_api, BIGQUERY: _read_bigquery, SINK: _read_sink}[far[0].kind]
     return _doubted(read_far(far[0].name, asked), text)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import logging
 import lzma
 import tempfile
 import zlib
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 STRETCH_BYTES = 64_000_000  # chosen: about 60 000 entries; extracting them takes some 200 MB
+logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # what it would print is in the error that follows
 _OPENERS: dict[str, Callable[[Any], Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gpkit.errors import SourceError, nearest
+from gpkit.errors import ParameterError, SourceError, nearest
 
 FILES, API, BIGQUERY, SINK = "files", "api", "bigquery", "sink"
 
@@ -37,6 +37,26 @@ class Source:
 def is_address(text: str) -> bool:
     """Whether this names something else than a file of this machine."""
     return _ADDRESS.match(text) is not None
+
+
+def require_window(asked: Source, since: object, until: object) -> None:
+    """Refuse to read a project's log without limits: only files have an end of their own.
+
+    Raises:
+        ParameterError: The source needs a window, and an end of it is missing.
+    """
+    if (since and until) or asked.kind not in (API, BIGQUERY):
+        return
+    raise no_window(since, until)
+
+
+def no_window(since: object, until: object) -> ParameterError:
+    """The error for a project's log of which an end of the window is not given."""
+    lacking = " and ".join(name for name, given in (("since", since), ("until", until)) if not given)
+    return ParameterError(
+        f"A project's log is read in a window, and this one has no {lacking}.",
+        next_step="Give both: --since -1h --until now, or -p since=-1h -p until=now.",
+    )
 
 
 def source(text: str) -> Source:

@@ -73,7 +73,8 @@ class Stream:
                 flushed_s, size_bytes = time.monotonic(), 0
                 for page in pages:
                     self._raw += page.entries
-                    self._upto_ns = max(self._upto_ns, (page.last_ns or 0) // GRAIN_NS * GRAIN_NS)
+                    if page.last_ns is not None:
+                        self._upto_ns = max(self._upto_ns, page.last_ns // GRAIN_NS * GRAIN_NS)
                     self._filling.compare_clock(page.served_ns)
                     outcome.entries += len(page.entries)
                     outcome.calls = calls_before + page.call_no
@@ -128,6 +129,7 @@ class Stream:
         self._pending, self._kept = [], 0
         self._at_ns = self._kept_ns = done.until_ns
         self._filling.passed(Stretch(done.since_ns, done.until_ns))
+        self._filling.outcome.filled.add(begin_of(done.since_ns))
         if self._claim is not None:
             try:
                 held = self._filling.shelf.write(self._claim, table, [done])

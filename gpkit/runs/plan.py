@@ -120,6 +120,7 @@ def make_plan(
     path = find_notebook(notebook, root)
     declarations = read_declarations(path)
     parameters = check(path.stem, declarations, texts=texts, values=values, now=now)
+    _require_window(parameters)
     if deadline_s <= 0:
         raise ParameterError(f"A deadline of {deadline_s} s leaves no time.", next_step="Write --deadline 10m")
     if parameters.get("environment"):
@@ -132,6 +133,14 @@ def make_plan(
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
     return Plan(path, root, folder, parameters, given, deadline_s, schedule)
+
+
+def _require_window(parameters: Mapping[str, Any]) -> None:
+    logs = parameters.get("logs")
+    if isinstance(logs, str) and logs and "since" in parameters and "until" in parameters:
+        from gpkit.logs import sources  # here: most runs read no log
+
+        sources.require_window(sources.source(logs), parameters["since"], parameters["until"])
 
 
 def find_notebook(notebook: str | Path, root: Path) -> Path:

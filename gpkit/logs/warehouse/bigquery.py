@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.entries import Entries, Extractor, Part, assemble
 from gpkit.errors import FarSideError, ParameterError, SourceError, TargetError
+from gpkit.instants import text
+from gpkit.logs.sources import no_window
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -69,11 +71,12 @@ def read(
     """
     import pyarrow as pa
 
-    if since is None or until is None or since >= until:
+    if since is None or until is None:
+        raise no_window(since, until)
+    if since >= until:
         raise ParameterError(
-            "A warehouse is read for a window: since and until are needed, since before until.",
-            "Without a window the whole log would be scanned.",
-            "Give --since and --until.",
+            f"since = {text(since)} is not before until = {text(until)}.",
+            next_step="A window runs from since to until.",
         )
     here = client if client is not None else _client(project)
     query = queries(
