@@ -9,8 +9,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from gpkit.filters.pushdown import push
-from gpkit.filters.syntax import Filter
+from gpkit.filters.engines.pushdown import push
+from gpkit.filters.language.syntax import Filter
 from tests import filter_rows_support as rows
 
 ENTRIES = ibis.table(

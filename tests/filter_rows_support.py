@@ -12,10 +12,10 @@ import pyarrow as pa
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gpkit.filters.checking import check
-from gpkit.filters.errors import FilterError
-from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
-from gpkit.filters.values import duration_ns, instant_ns
+from gpkit.filters.language.errors import FilterError
+from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.meaning.checking import check
+from gpkit.filters.meaning.values import duration_ns, instant_ns
 
 COLUMNS = pa.schema(
     [

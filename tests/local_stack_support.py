@@ -241,14 +241,15 @@ def judge_all(stack: Stack, numbers: range, generation: str, **how: Any) -> list
     truth = {line["trace"]: line for line in stack.truth()}
     rows = []
     for number, one in zip(numbers, shown, strict=True):
-        outcome, _ = expected(applied(truth[one.trace]), generation)
-        if one.outcome != outcome:
+        seen = truth.get(one.trace)  # none where patience ended before the server looked
+        outcome = expected(applied(seen), generation)[0] if seen else None
+        if seen is None or one.outcome != outcome:
             patient = asyncio.run(visit(stack, number, **(how | {"patience_s": 3.0})))
             stack.settle()
             line = [line for line in stack.truth() if line["trace"] == one.trace][-1]
             rows.append((patient, line, expected(applied(line), generation)[0]))
         else:
-            rows.append((one, truth[one.trace], outcome))
+            rows.append((one, seen, outcome))
     return rows
 
 

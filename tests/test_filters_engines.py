@@ -11,10 +11,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from gpkit.filters.parsing import parse
-from gpkit.filters.patterns import portable
-from gpkit.filters.pushdown import push
-from gpkit.filters.syntax import Filter
+from gpkit.filters.engines.patterns import portable
+from gpkit.filters.engines.pushdown import push
+from gpkit.filters.language.parsing import parse
+from gpkit.filters.language.syntax import Filter
 from tests import filter_engines_support as engines
 from tests import filter_rows_support as rows
 from tests.spark_support import Spark

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gpkit.filters import FilterError, parse, predicate
-from gpkit.filters.searching import query, tokens
-from gpkit.filters.signatures import SIGNATURES
+from gpkit.filters.language.signatures import SIGNATURES
+from gpkit.filters.meaning.searching import query, tokens
 
 from .filters_support import found
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpkit.filters import Filter, FilterError, normal, parse, predicate
-from gpkit.filters.normal import canonical
-from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Node, Not, Or, Path, Present, Text
+from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Node, Not, Or, Path, Present, Text
+from gpkit.filters.writing.normal import canonical
 
 from .filters_support import LOG, found
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gpkit.errors import CallerError
 from gpkit.filters import FilterError, parse
-from gpkit.filters.parsing import MAX_CHARS, MAX_DEPTH
-from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.language.parsing import MAX_CHARS, MAX_DEPTH
+from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
 
 from .filters_support import found
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gpkit.filters.interpreter import predicate
-from gpkit.filters.parsing import parse
-from gpkit.filters.pushdown import push
-from gpkit.filters.selecting import keep, narrow
-from gpkit.filters.syntax import Filter
+from gpkit.filters import keep, narrow
+from gpkit.filters.engines.pushdown import push
+from gpkit.filters.language.parsing import parse
+from gpkit.filters.language.syntax import Filter
+from gpkit.filters.meaning.interpreter import predicate
 from tests import filter_engines_support as engines
 from tests import filter_rows_support as rows
 

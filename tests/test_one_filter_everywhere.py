@@ -15,8 +15,7 @@ from gpkit import filters, logs
 from gpkit.cache import Store
 from gpkit.entries.extraction import filterable_sql
 from gpkit.environments import Environment
-from gpkit.filters import push
-from gpkit.filters.selecting import keep, narrow
+from gpkit.filters import keep, narrow, push
 from gpkit.logs.warehouse.engines import batches
 from gpkit.stack import cloud_logging
 

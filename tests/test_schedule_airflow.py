@@ -124,7 +124,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def told(airflow: Any, script: str, **settings: str) -> dict[str, Any]:
     """What a script in Airflow's Python says."""
     process = airflow("python", "-c", script.replace("FOLDER", str(DEPLOYED)), **settings)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=280)
     assert process.returncode == 0, out
     [line] = [line for line in out.splitlines() if line.startswith("FACTS ")]
     found: dict[str, Any] = json.loads(line.removeprefix("FACTS "))
@@ -179,7 +179,7 @@ def test_each_exit_code_has_its_ending_and_a_time_limit_ends_the_run(airflow, tm
 
 def test_findings_of_a_real_run_fail_the_task_without_a_retry(airflow):
     process = airflow("airflow", "dags", "test", "gpkit-refusals", "2026-11-15T01:30:00Z")
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=280)
 
     [folder] = (airflow.folder / "outputs" / "runs").iterdir()
     record = read(folder / "run.json")

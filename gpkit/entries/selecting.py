@@ -15,7 +15,7 @@ from gpkit.entries.extraction import filterable_sql
 from gpkit.filters import push
 
 _KEEP = "selected_by_interpreter"
-# Of filterable_sql, in the names of gpkit.filters.columns.
+# Of filterable_sql, in the names of gpkit.filters.engines.columns.
 _TYPES = {
     "timestamp_ns": "int64",
     "receive_timestamp_ns": "int64",

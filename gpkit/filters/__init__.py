@@ -1,7 +1,14 @@
 """The Cloud Logging filter language: read, checked, applied to entries, written and composed."""
 
-from gpkit.filters.checking import check
-from gpkit.filters.composing import (
+from gpkit.filters.engines.pushdown import Pushed, push
+from gpkit.filters.engines.selecting import keep, narrow
+from gpkit.filters.language.errors import FilterError
+from gpkit.filters.language.parsing import parse
+from gpkit.filters.language.syntax import Filter
+from gpkit.filters.meaning.checking import check
+from gpkit.filters.meaning.doubts import doubts
+from gpkit.filters.meaning.interpreter import predicate
+from gpkit.filters.writing.composing import (
     all_of,
     any_of,
     at_or_after,
@@ -14,13 +21,7 @@ from gpkit.filters.composing import (
     present,
     quote,
 )
-from gpkit.filters.doubts import doubts
-from gpkit.filters.errors import FilterError
-from gpkit.filters.interpreter import predicate
-from gpkit.filters.normal import normal
-from gpkit.filters.parsing import parse
-from gpkit.filters.pushdown import Pushed, push
-from gpkit.filters.syntax import Filter
+from gpkit.filters.writing.normal import normal
 
 __all__ = [
     "Filter",
@@ -34,7 +35,9 @@ __all__ = [
     "doubts",
     "equals",
     "has",
+    "keep",
     "matches",
+    "narrow",
     "none_of",
     "normal",
     "one_of",

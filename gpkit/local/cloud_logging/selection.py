@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpkit import filters
-from gpkit.filters.syntax import And, Comparison, Filter, Node, Path, Text
+from gpkit.filters.language.syntax import And, Comparison, Filter, Node, Path, Text
 from gpkit.local.cloud_logging.held import decode, instant_ns
 from gpkit.local.cloud_logging.refusals import RefusedError, invalid
 from gpkit.local.cloud_logging.resources import Resource, admits

@@ -10,8 +10,8 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from gpkit.filters.errors import filter_error
-from gpkit.filters.syntax import Filter, Node
+from gpkit.filters.language.errors import filter_error
+from gpkit.filters.language.syntax import Filter, Node
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -26,7 +26,7 @@ def parse(text: str) -> Filter:
     Raises:
         FilterError: The text is no filter; ``position``, ``line``, ``column`` and ``expected`` say where and why.
     """
-    from gpkit.filters.building import SlipError
+    from gpkit.filters.language.building import SlipError
 
     if len(text) > MAX_CHARS:
         problem = f"it has {len(text)} characters; Cloud Logging takes at most {MAX_CHARS}, comments included."
@@ -44,8 +44,8 @@ def _tree(text: str) -> Node | None:
     """The tree, token by token: what was read so far explains what goes wrong."""
     from lark import Token, UnexpectedInput
 
-    from gpkit.filters.building import SlipError
-    from gpkit.filters.slips import KEYWORDS, Place, explain, misplaced_keyword
+    from gpkit.filters.language.building import SlipError
+    from gpkit.filters.language.slips import KEYWORDS, Place, explain, misplaced_keyword
 
     reading = _grammar().parse_interactive(text)
     tokens: list[Token] = []
@@ -74,7 +74,7 @@ def _tree(text: str) -> Node | None:
 def _grammar() -> Lark:
     from lark import Lark
 
-    from gpkit.filters.building import Builder
+    from gpkit.filters.language.building import Builder
 
-    source = resources.files("gpkit.filters").joinpath("grammar.lark").read_text("utf-8")
+    source = resources.files("gpkit.filters.language").joinpath("grammar.lark").read_text("utf-8")
     return Lark(source, parser="lalr", lexer="contextual", transformer=Builder(), maybe_placeholders=False)

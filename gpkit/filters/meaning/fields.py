@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from gpkit.filters.syntax import Path
+from gpkit.filters.language.syntax import Path
 
 _TEXT, _TIME = "string", "timestamp"
 _RESOURCE_OF_APP = {"container": _TEXT, "location": _TEXT, "id": _TEXT}

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from gpkit.filters.values import fold
-from gpkit.filters.verdicts import Verdict, fails_also, settled, undecided
+from gpkit.filters.engines.verdicts import Verdict, fails_also, settled, undecided
+from gpkit.filters.meaning.values import fold
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -11,16 +11,16 @@ from typing import Any
 
 from lark import Token, Transformer
 
-from gpkit.filters.escapes import BadEscapeError, unescape, unescape_pattern
-from gpkit.filters.signatures import Parameter, parameters
-from gpkit.filters.syntax import And, Anywhere, Argument, Call, Comparison, Node, Not, Or, Path, Present, Text
+from gpkit.filters.language.escapes import BadEscapeError, unescape, unescape_pattern
+from gpkit.filters.language.signatures import Parameter, parameters
+from gpkit.filters.language.syntax import And, Anywhere, Argument, Call, Comparison, Node, Not, Or, Path, Present, Text
 
 _PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|((?:[^."\\]|\\.)+)', re.DOTALL)
 _NUMBER = re.compile(r"-?\d")
 
 
 class SlipError(Exception):
-    """Something that is wrong at a place; :func:`gpkit.filters.parsing.parse` turns it into a FilterError."""
+    """Something that is wrong at a place; :func:`gpkit.filters.language.parsing.parse` turns it into a FilterError."""
 
     def __init__(self, at: int, problem: str, hint: str = "", expected: tuple[str, ...] = ()) -> None:
         super().__init__(problem)

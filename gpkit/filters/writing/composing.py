@@ -1,7 +1,7 @@
 """Filters from parts, so that no one puts quotes together by hand.
 
-Each function gives a :class:`~gpkit.filters.syntax.Filter` whose ``text`` is in normal form: comments and newlines of
-the parts cannot swallow what follows them, and a value never becomes syntax. Where a filter is taken, so is its text. A
+Each function gives a :class:`~gpkit.filters.Filter` whose ``text`` is in normal form: comments and newlines of the
+parts cannot swallow what follows them, and a value never becomes syntax. Where a filter is taken, so is its text. A
 path is written as in the language (``jsonPayload."a.b"``), or given as its components, which may hold any character.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from gpkit.errors import ParameterError
-from gpkit.filters.comparing import NULL
-from gpkit.filters.escapes import quote
-from gpkit.filters.normal import normal
-from gpkit.filters.parsing import parse
-from gpkit.filters.syntax import And, Comparison, Filter, Node, Not, Or, Path, Present, Text
-from gpkit.filters.values import instant_text
+from gpkit.filters.language.escapes import quote
+from gpkit.filters.language.parsing import parse
+from gpkit.filters.language.syntax import And, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.meaning.comparing import NULL
+from gpkit.filters.meaning.values import instant_text
+from gpkit.filters.writing.normal import normal
 
 __all__ = [
     "all_of",

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from gpkit.filters.fields import resolve
-from gpkit.filters.reaching import MISSING, Entry, reader
-from gpkit.filters.searching import scalars, search, texts_of_entry
-from gpkit.filters.syntax import Argument, Call, Path, Text
-from gpkit.filters.values import fold, leaves
+from gpkit.filters.language.syntax import Argument, Call, Path, Text
+from gpkit.filters.meaning.fields import resolve
+from gpkit.filters.meaning.reaching import MISSING, Entry, reader
+from gpkit.filters.meaning.searching import scalars, search, texts_of_entry
+from gpkit.filters.meaning.values import fold, leaves
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Condition = Callable[[Entry], bool]

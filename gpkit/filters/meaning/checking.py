@@ -9,14 +9,14 @@ not exist. ``sample`` is refused because its hash is not published: no other pro
 from __future__ import annotations
 
 from gpkit.errors import nearest
-from gpkit.filters.conditions import RESOURCES, network
-from gpkit.filters.errors import FilterError, filter_error
-from gpkit.filters.fields import MESSAGES, Field, UndefinedFieldError, resolve
-from gpkit.filters.operands import TYPES, zone
-from gpkit.filters.regexes import BadPatternError, compiled
-from gpkit.filters.searching import query
-from gpkit.filters.signatures import SIGNATURES, Signature
-from gpkit.filters.syntax import And, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.language.errors import FilterError, filter_error
+from gpkit.filters.language.signatures import SIGNATURES, Signature
+from gpkit.filters.language.syntax import And, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.meaning.conditions import RESOURCES, network
+from gpkit.filters.meaning.fields import MESSAGES, Field, UndefinedFieldError, resolve
+from gpkit.filters.meaning.operands import TYPES, zone
+from gpkit.filters.meaning.regexes import BadPatternError, compiled
+from gpkit.filters.meaning.searching import query
 
 _TEXTS = ("string", "label", "struct", "any", "map")  # what a pattern may be compared with; a whole map is just false
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gpkit.filters.patterns import caseless, portable
-from gpkit.filters.syntax import Text
-from gpkit.filters.verdicts import Verdict, settled, undecided
+from gpkit.filters.engines.patterns import caseless, portable
+from gpkit.filters.engines.verdicts import Verdict, settled, undecided
+from gpkit.filters.language.syntax import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -2,11 +2,11 @@
 
 The interpreter says what a filter means; an engine may only repeat it. So a filter becomes two Boolean expressions:
 ``surely`` (the interpreter selects the row) and ``never`` (it does not). Neither means undecided: the interpreter has
-the word, see :mod:`gpkit.filters.selecting`. Both are never null, and never both true.
+the word, see :mod:`gpkit.filters.engines.selecting`. Both are never null, and never both true.
 
 The expressions use only what DuckDB, BigQuery and Spark do alike. Undecided are: texts beyond ASCII (no engine folds
 case as the language does), regular expressions that RE2 and Java may read differently, functions but ``log_id`` and
-``source``, and ``jsonPayload`` and ``labels`` whose JSON is not plain (see :mod:`gpkit.filters.jsontexts`).
+``source``, and ``jsonPayload`` and ``labels`` whose JSON is not plain (see :mod:`gpkit.filters.engines.jsontexts`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpkit.filters import jsontexts, lognames, scalars, texts
-from gpkit.filters.checking import check
-from gpkit.filters.columns import column, column_of
-from gpkit.filters.comparing import NULL
-from gpkit.filters.fields import Field, resolve, snake
-from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
-from gpkit.filters.values import fold
-from gpkit.filters.verdicts import Verdict, always, every, fails_also, opposite, refuted, settled, some, undecided
-from gpkit.filters.words import held_nowhere
+from gpkit.filters.engines import jsontexts, lognames, scalars, texts
+from gpkit.filters.engines.columns import column, column_of
+from gpkit.filters.engines.verdicts import (
+    Verdict,
+    always,
+    every,
+    fails_also,
+    opposite,
+    refuted,
+    settled,
+    some,
+    undecided,
+)
+from gpkit.filters.engines.words import held_nowhere
+from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.meaning.checking import check
+from gpkit.filters.meaning.comparing import NULL
+from gpkit.filters.meaning.fields import Field, resolve, snake
+from gpkit.filters.meaning.values import fold
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -47,11 +57,11 @@ def push(filter: Filter, table: ir.Table) -> Pushed:
 
     Args:
         filter: A filter as parsed.
-        table: Any of the columns of :data:`gpkit.filters.columns.FILTERABLE`, raw. What a filter says of a column
-            that is not there is undecided.
+        table: Any of the columns of :data:`gpkit.filters.engines.columns.FILTERABLE`, raw. What a filter says of a
+            column that is not there is undecided.
 
     Raises:
-        FilterError: The filter can mean nothing: see :func:`gpkit.filters.checking.check`.
+        FilterError: The filter can mean nothing: see :func:`gpkit.filters.meaning.checking.check`.
     """
     check(filter)
     verdict = always(True) if filter.tree is None else _node(filter.tree, table)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from gpkit.filters.building import SlipError
+from gpkit.filters.language.building import SlipError
 
 _TERM = ("a field", "a search term", "a function", "'('")
 _VALUE = ("a value", "a value in double quotes", "a group of values in parentheses")

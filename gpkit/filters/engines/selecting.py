@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from gpkit.filters.interpreter import predicate
-from gpkit.filters.pushdown import push
-from gpkit.filters.syntax import Filter
+from gpkit.filters.engines.pushdown import push
+from gpkit.filters.language.syntax import Filter
+from gpkit.filters.meaning.interpreter import predicate
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -25,7 +25,7 @@ def narrow(filter: Filter, table: ir.Table) -> ir.Table:
 
     Args:
         filter: A filter as parsed.
-        table: Columns of :data:`gpkit.filters.columns.FILTERABLE`, and any others.
+        table: Columns of :data:`gpkit.filters.engines.columns.FILTERABLE`, and any others.
     """
     pushed = push(filter, table)
     return table.mutate(**{SURELY: pushed.surely}).filter(~pushed.never)

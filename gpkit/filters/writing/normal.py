@@ -9,13 +9,26 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gpkit.filters.comparing import NULL
-from gpkit.filters.escapes import quote, quote_pattern
-from gpkit.filters.fields import Field, UndefinedFieldError, resolve
-from gpkit.filters.operands import TYPES
-from gpkit.filters.signatures import SIGNATURES
-from gpkit.filters.syntax import And, Anywhere, Argument, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
-from gpkit.filters.values import SEVERITIES
+from gpkit.filters.language.escapes import quote, quote_pattern
+from gpkit.filters.language.signatures import SIGNATURES
+from gpkit.filters.language.syntax import (
+    And,
+    Anywhere,
+    Argument,
+    Call,
+    Comparison,
+    Filter,
+    Node,
+    Not,
+    Or,
+    Path,
+    Present,
+    Text,
+)
+from gpkit.filters.meaning.comparing import NULL
+from gpkit.filters.meaning.fields import Field, UndefinedFieldError, resolve
+from gpkit.filters.meaning.operands import TYPES
+from gpkit.filters.meaning.values import SEVERITIES
 
 _BARE = re.compile(r"@?[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # What the documentation writes without quotes, and does not say may have them.

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gpkit.filters import values
-from gpkit.filters.fields import DEFAULTS, REPEATED, resolve
-from gpkit.filters.reaching import MISSING, Reader, reader
-from gpkit.filters.regexes import extractor
-from gpkit.filters.syntax import Call, Path, Text
+from gpkit.filters.language.syntax import Call, Path, Text
+from gpkit.filters.meaning import values
+from gpkit.filters.meaning.fields import DEFAULTS, REPEATED, resolve
+from gpkit.filters.meaning.reaching import MISSING, Reader, reader
+from gpkit.filters.meaning.regexes import extractor
 
 TYPES = {
     "STRING": "string",

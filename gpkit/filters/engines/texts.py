@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gpkit.filters.patterns import portable
-from gpkit.filters.syntax import Text
-from gpkit.filters.verdicts import Verdict, settled, undecided
+from gpkit.filters.engines.patterns import portable
+from gpkit.filters.engines.verdicts import Verdict, settled, undecided
+from gpkit.filters.language.syntax import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -14,9 +14,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from gpkit.filters import values
-from gpkit.filters.regexes import searcher
-from gpkit.filters.syntax import Text
+from gpkit.filters.language.syntax import Text
+from gpkit.filters.meaning import values
+from gpkit.filters.meaning.regexes import searcher
 
 Test = Callable[[Any], bool]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gpkit.filters.fields import Field, same_name, snake
-from gpkit.filters.values import members
+from gpkit.filters.meaning.fields import Field, same_name, snake
+from gpkit.filters.meaning.values import members
 
 Entry = Mapping[str, Any]
 Reader = Callable[[Entry], Any]

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gpkit.filters.checking import check
-from gpkit.filters.comparing import never, test
-from gpkit.filters.conditions import condition
-from gpkit.filters.fields import MESSAGES, resolve
-from gpkit.filters.operands import operand
-from gpkit.filters.parsing import parse
-from gpkit.filters.reaching import MISSING, Entry, reader
-from gpkit.filters.searching import anywhere, beneath
-from gpkit.filters.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present
+from gpkit.filters.language.parsing import parse
+from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present
+from gpkit.filters.meaning.checking import check
+from gpkit.filters.meaning.comparing import never, test
+from gpkit.filters.meaning.conditions import condition
+from gpkit.filters.meaning.fields import MESSAGES, resolve
+from gpkit.filters.meaning.operands import operand
+from gpkit.filters.meaning.reaching import MISSING, Entry, reader
+from gpkit.filters.meaning.searching import anywhere, beneath
 
 Predicate = Callable[[Entry], bool]
 
@@ -33,7 +33,7 @@ def predicate(filter: Filter | str) -> Predicate:
         A function of one LogEntry as parsed JSON; it never changes it.
 
     Raises:
-        FilterError: The text is no filter, or it can mean nothing: see :func:`gpkit.filters.checking.check`.
+        FilterError: The text is no filter, or it can mean nothing: see :func:`gpkit.filters.meaning.checking.check`.
     """
     read = parse(filter) if isinstance(filter, str) else filter
     check(read)

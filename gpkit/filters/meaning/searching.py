@@ -13,11 +13,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gpkit.filters.comparing import Test, test
-from gpkit.filters.fields import MESSAGES, snake
-from gpkit.filters.reaching import Entry
-from gpkit.filters.syntax import Text
-from gpkit.filters.values import leaves
+from gpkit.filters.language.syntax import Text
+from gpkit.filters.meaning.comparing import Test, test
+from gpkit.filters.meaning.fields import MESSAGES, snake
+from gpkit.filters.meaning.reaching import Entry
+from gpkit.filters.meaning.values import leaves
 
 _SPELLED = {
     message: {spelling: kind for name, kind in fields.items() for spelling in (name, snake(name))}

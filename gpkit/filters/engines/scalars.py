@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gpkit.filters import values
-from gpkit.filters.texts import ORDERS
-from gpkit.filters.verdicts import Verdict, always, settled, undecided
+from gpkit.filters.engines.texts import ORDERS
+from gpkit.filters.engines.verdicts import Verdict, always, settled, undecided
+from gpkit.filters.meaning import values
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

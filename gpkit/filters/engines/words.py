@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpkit.filters import jsontexts, values
+from gpkit.filters.engines import jsontexts
+from gpkit.filters.meaning import values
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

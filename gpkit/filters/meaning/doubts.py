@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpkit.filters.fields import UndefinedFieldError, resolve
-from gpkit.filters.syntax import And, Anywhere, Comparison, Filter, Node, Not, Or, Path, Text
-from gpkit.filters.values import SEVERITIES, as_instant
+from gpkit.filters.language.syntax import And, Anywhere, Comparison, Filter, Node, Not, Or, Path, Text
+from gpkit.filters.meaning.fields import UndefinedFieldError, resolve
+from gpkit.filters.meaning.values import SEVERITIES, as_instant
 
 _OPERATORS = ("and", "or", "not")
 

@@ -1,0 +1,1 @@
+"""From text to tree: the grammar, its errors, and what a filter can say."""

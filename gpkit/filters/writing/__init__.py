@@ -1,0 +1,1 @@
+"""Filters written: the one normal form, and composition from parts."""
