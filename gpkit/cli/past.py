@@ -158,7 +158,19 @@ def _parameters(account: Account) -> list[tuple[str, str]]:
 
 
 def _whole(past: Past, account: Account) -> dict[str, Any]:
-    names = ("parameters", "given", "window", "coverage", "python", "platform", "versions", "git", "timings", "cells")
+    names = (
+        "parameters",
+        "given",
+        "window",
+        "coverage",
+        "python",
+        "platform",
+        "versions",
+        "git",
+        "timings",
+        "usage",
+        "cells",
+    )
     results = account.results
     return {
         **past.as_dict(),

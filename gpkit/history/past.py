@@ -192,7 +192,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         status=status,
         verdict=verdict if status == "ok" else "",
         started_utc=_text(record.started_utc),
-        duration_s=_number(record.duration_s),
+        duration_s=finite(record.duration_s),
         headline=headline,
         findings=tuple(finding for finding in listed if isinstance(finding, dict)),
         parameters=record.parameters if isinstance(record.parameters, dict) else {},
@@ -209,7 +209,8 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _number(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
+    """A recorded number; null when it is none, or none that can be worked with."""
     try:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # a whole number of hundreds of digits

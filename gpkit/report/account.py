@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gpkit.history.past import finite
+
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
 
@@ -102,7 +104,7 @@ def _account(folder: Path, run: dict[str, Any], results: dict[str, Any], problem
         status=status,
         verdict=verdict if status == "ok" else "",
         started_utc=_text(run.get("started_utc") or run.get("started")),
-        duration_s=_number(run.get("duration_s")),
+        duration_s=finite(run.get("duration_s")),
         window=run.get("window") or results.get("window"),
         coverage=run.get("coverage") or results.get("coverage"),
         headline=headline or (findings[0] if findings else None),
@@ -180,7 +182,3 @@ def _one_of(value: Any, allowed: tuple[str, ...], otherwise: str) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gpkit.history.past import finite
 from gpkit.report.account import Account
 from gpkit.report.measures import number
 from gpkit.report.visible import one_line
@@ -27,11 +28,23 @@ def facts(account: Account) -> Pairs:
         ("Environment", account.environment),
         ("Started", instant(account.started_utc)),
         ("Duration", duration(account.duration_s)),
+        ("CPU and memory", usage(account)),
         ("Status", account.status),
         ("Window", window_text(account.window)),
         ("Code", f"{revision} with local changes" if revision and git.get("dirty") else revision),
     ]
     return [(name, one_line(value)) for name, value in told if value]
+
+
+def usage(account: Account) -> str:
+    """``3.8 s CPU, 212 MB at the peak``, of all processes of the run; empty when nothing was recorded."""
+    used = account.run.get("usage")
+    used = used if isinstance(used, Mapping) else {}
+    cpu, peak_bytes = duration(finite(used.get("cpu_s"))), finite(used.get("peak_memory_bytes"))
+    told = [f"{cpu} CPU"] if cpu else []
+    told += [f"{peak_bytes / 1e6:,.0f} MB at the peak"] if peak_bytes else []
+    told += ["before this page was made"] if told and used.get("until") == "report" else []
+    return ", ".join(told)
 
 
 def window_text(window: Any) -> str:

@@ -70,12 +70,12 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     import gpkit.history.against  # noqa: F401 - likewise
 
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
-    record.finish(folder, outcome)
+    record.finish(folder, outcome, {"usage": watch.usage.told("report")})
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
     # The worker stays for the index; the kernel and whatever it started end before the record is complete.
     end_descendants(run_id_of(folder), spare=watch.worker.pid if watch.worker is not None else None)
     outcome.timings["total_s"] = round(time.monotonic() - watch.began_s, 3)
-    record.finish(folder, outcome)
+    record.finish(folder, outcome, {"usage": watch.usage.told("end")})
     final = folders.complete(folder)
     if watch.worker is not None:
         watch.send("index")

@@ -15,6 +15,7 @@ from typing import Any
 
 from gpkit.runs import status
 from gpkit.runs.processes import end_descendants
+from gpkit.runs.usage import Usage
 
 _STDERR_KEPT = 2000
 
@@ -28,6 +29,7 @@ class Watch:
         interrupted: Whether the caller went away, or a signal asked for the end.
         stderr: The last that the worker and the kernel wrote there.
         worker: The worker's process, or null.
+        usage: What all processes of the run use.
     """
 
     def __init__(self, started: datetime) -> None:
@@ -36,6 +38,7 @@ class Watch:
         self.interrupted = False
         self.stderr = b""
         self.worker: subprocess.Popen[bytes] | None = None
+        self.usage = Usage()
         self._lines: list[dict[str, Any]] = []
         self._buffer = b""
         self._events_ended = False
@@ -79,6 +82,7 @@ class Watch:
         while True:
             while self._lines:
                 line = self._lines.pop(0)
+                self.usage.heard(line.pop("peak_bytes", 0))
                 if line["event"] == event:
                     return line
                 say(line)
@@ -86,10 +90,10 @@ class Watch:
                 return status.INTERRUPTED
             if self._events_ended:
                 return "gone"
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
+            if (now_s := time.monotonic()) >= until_s:
                 return status.TIMEOUT
-            for key, _ in self._selector.select(left_s):
+            self.usage.look()
+            for key, _ in self._selector.select(max(0.0, min(until_s, self.usage.next_look_s) - now_s)):
                 self._read(key.data, key.fd)
 
     def end_worker(self, run_id: str) -> None:

@@ -25,6 +25,7 @@ from gpkit.errors import GpkitError
 from gpkit.redaction import has_secret, read_secret, redact
 from gpkit.runs import kernel, status
 from gpkit.runs.processes import die_with_parent
+from gpkit.runs.usage import peak_of_collected
 
 if TYPE_CHECKING:
     from gpkit.runs import engine
@@ -47,14 +48,16 @@ def main() -> None:
     manager = None
     if plan["execute"]:
         manager, outcome = execute(plan, tell)
-        tell("executed", **outcome)
+        tell("executed", peak_bytes=peak_of_collected(), **outcome)
+        if manager is not None:
+            kernel.request_end(manager)  # only now: the supervisor saw how much memory it holds
     outputs = Path(plan["outputs"])
     for line in sys.stdin:
         if line.strip() == "render":
             outcome = render(Path(plan["folder"]), outputs)
             if manager is not None:
                 kernel.wait_for_end(manager, _KERNEL_END_S)
-            tell("rendered", **outcome)
+            tell("rendered", peak_bytes=peak_of_collected(), **outcome)
         elif line.strip() == "index":
             with contextlib.suppress(Exception):  # derived from the records: it can be made again
                 write_index(outputs)
@@ -112,7 +115,6 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
     ended_by = _papermill(plan, session)
     timings["cells_s"] = round(time.monotonic() - began_s - timings.get("kernel_s", 0.0), 3)
     kernel_ended = kernel.exit_status(manager)
-    kernel.request_end(manager)
     return manager, {
         "status": _status(session, ended_by, kernel_ended),
         "error": _error(session, ended_by, kernel_ended, cells["run"]),
