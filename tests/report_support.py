@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,17 @@ def run_folder(root: Path, run_id: str = "20261120T100000Z-event_success_rates-s
     (folder / "results.json").write_text(json.dumps({"run_id": run_id} | results))
     (folder / "notebook.ipynb").write_text(json.dumps(book))
     return folder
+
+
+def notebook_with(*figures: dict[str, Any]) -> dict[str, Any]:
+    """An executed notebook that shows these figures, each from a cell of its own, and nothing else."""
+    v4 = nbformat.v4
+    shown = [v4.new_output("display_data", {PLOTLY: one}) for one in figures]
+    cells = [v4.new_code_cell(f"draw({at})", outputs=[one], execution_count=at) for at, one in enumerate(shown, 1)]
+    return v4.new_notebook(cells=[v4.new_markdown_cell("# How much is it?"), *cells])
+
+
+def drawn_on(page: Path) -> list[dict[str, Any]]:
+    """The figures that a page draws, as plotly.js gets them."""
+    found = re.findall(r'<script type="application/json">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)
+    return [json.loads(text) for text in found]

@@ -102,19 +102,33 @@ def test_a_gap_is_drawn_as_a_gap():
     assert made.data[0].connectgaps is False
 
 
-def test_many_points_are_thinned_and_it_is_said():
-    many = pd.concat([SOME] * 400, ignore_index=True)
-    made = figures.auth_times(many)
+@pytest.mark.parametrize("name", ["auth_times", "timeline"])
+def test_many_points_are_thinned_to_what_can_be_seen_and_it_is_said(name):
+    many = pd.concat([SOME] * 1000, ignore_index=True)
+    many["started_ns"] += pd.Series(range(len(many)))
+    many.loc[5000, "auth_s"] = 77.0
 
-    assert sum(len(trace.x) for trace in made.data) <= 2000
-    assert "1 in 3 drawn" in made.layout.title.text
+    made = DRAW[name](many)
+
+    told = made.layout.meta["gpkit"]["points"]
+    assert told["drawn"] == sum(len(trace.x) for trace in made.data) < told["of"] <= len(many)
+    assert made.layout.title.text.endswith(f", {told['drawn']:,} drawn")
+    assert name == "timeline" or 77_000.0 in made.data[0].y
 
 
-def test_a_long_table_is_cut_with_a_note():
+def test_the_last_failure_of_many_is_on_the_timeline():
+    cases = cases_of_attempts(attempts_of("b refused")).sample(9000, replace=True, ignore_index=True)
+
+    drawn = figures.timeline(cases.assign(at_ns=pd.Series(range(9000)) * 10**9)).data[0].x
+
+    assert (drawn[0], drawn[-1]) == ("1970-01-01 00:00:00.000000", "1970-01-01 02:29:59.000000")
+
+
+def test_a_long_table_is_cut_and_says_how_many_rows_there_are():
     cut = table(pd.DataFrame({"a": range(100), "b": range(100)}))
 
-    assert len(cut["rows"]) == MAX_ROWS + 1
-    assert cut["rows"][-1][0] == "… 40 more rows, in the evidence files"
+    assert len(cut["rows"]) == MAX_ROWS
+    assert cut["of"] == 100
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_a_figure_stands_with_its_title_its_reading_and_the_table_of_its_numbers
 
     assert "Where are the events lost? Read a bar as: of 200 planned attempts, how many got this far." in text
     assert "tool_completed 146 0.73" in text
-    assert "100 more rows are not shown here." in text
+    assert "The first 200 of 300 rows; the others are not shown here." in text
 
 
 def test_a_figure_without_title_or_table_is_still_a_figure(tmp_path):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpkit.figures.gaps import shade
 from gpkit.figures.style import BLUE, GREEN, GREY, ORANGE, RED, bars, figure, floats, nothing
+from gpkit.figures.thinning import FIGURE_POINTS, TRACE_POINTS, kept, shares
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-MAX_POINTS = 2000  # drawn; more are thinned evenly, and the title says so
 
 
 def phase_intervals(phases: pd.DataFrame) -> go.Figure:
@@ -114,20 +114,16 @@ def timeline(cases: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure
 
     if cases.empty:
         return nothing("Requests over time", "No request in this window.")
-    step = -(-len(cases) // MAX_POINTS)
-    kept = cases["failed"] | (pd.Series(range(len(cases)), index=cases.index) % step == 0)
-    shown = cases[kept].head(MAX_POINTS)
-    result = shown["failure"].fillna("went well")
-    several = cases["client"].nunique() > 1
-    rows = shown["client"] + ": " + result if several else result
+    result = cases["failure"].fillna("went well")
+    rows = cases["client"] + ": " + result if cases["client"].nunique() > 1 else result
+    names = sorted(set(rows))
     traces = []
-    for row in sorted(set(rows)):
-        part = shown[rows == row]
+    for row, part in zip(names, _fewer([cases[rows == row] for row in names], "at_ns"), strict=True):
         at = pd.to_datetime(part["at_ns"], unit="ns", utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
         colour = {"color": GREEN} if row.endswith("went well") else {}
         marks = {"size": 9, "opacity": 0.6, "symbol": "line-ns-open", **colour}
         traces.append(go.Scatter(x=list(at), y=[row] * len(part), mode="markers", showlegend=False, marker=marks))
-    counts = cases.assign(result=cases["failure"].fillna("went well")).groupby(["client", "result"]).size()
+    counts = cases.assign(result=result).groupby(["client", "result"]).size()
     made = figure(
         traces,
         title=f"How each request ended, over time (n={len(cases)})",
@@ -135,6 +131,7 @@ def timeline(cases: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure
         numbers=counts.reset_index(name="n"),
         x="time (UTC)",
         y="",
+        points=len(cases),
     )
     made.update_layout(height=max(220, 150 + 32 * len(traces)))
     return shade(made, gaps)
@@ -185,12 +182,11 @@ def auth_times(attempts: pd.DataFrame) -> go.Figure:
     known = attempts[attempts["auth_s"].notna()]
     if known.empty:
         return nothing("Time to the verdict", "No verdict was given.")
-    step = -(-len(known) // MAX_POINTS)
-    shown = known.iloc[::step]
-    kind = shown["decided_at"].astype("object").fillna("welcomed").where(~shown["control"].fillna(False), "control")
+    kind = known["decided_at"].astype("object").fillna("welcomed").where(~known["control"].fillna(False), "control")
+    colours = {"welcomed": BLUE, "before-accept": RED, "after-accept": ORANGE, "control": GREY}
+    parts = _fewer([known[kind == name] for name in colours], "started_ns", "auth_s")
     traces = []
-    for name, colour in (("welcomed", BLUE), ("before-accept", RED), ("after-accept", ORANGE), ("control", GREY)):
-        part = shown[kind == name]
+    for (name, colour), part in zip(colours.items(), parts, strict=True):
         if len(part):
             traces.append(
                 go.Scatter(
@@ -201,14 +197,27 @@ def auth_times(attempts: pd.DataFrame) -> go.Figure:
                     marker={"color": colour, "size": 6, "opacity": 0.7},
                 )
             )
-    numbers = known.assign(kind=kind).groupby("kind")["auth_s"].describe().reset_index() if len(known) else known
-    thinned = f", 1 in {step} drawn" if step > 1 else ""
+    numbers = known.assign(kind=kind).groupby("kind")["auth_s"].describe().reset_index()
     made = figure(
         traces,
-        title=f"Time from request to verdict (n={len(known)}{thinned})",
+        title=f"Time from request to verdict (n={len(known)})",
         reading="Each point is one attempt; a rising band is a service that slows down.",
         numbers=numbers,
         x="time of the attempt (UTC)",
         y="milliseconds (log scale)",
+        points=int(kind.isin(list(colours)).sum()),
     )
     return made.update_yaxes(type="log")
+
+
+def _fewer(parts: Sequence[pd.DataFrame], x: str, y: str = "") -> list[pd.DataFrame]:
+    """The rows that are drawn of each trace: as many as can be seen, its extremes among them."""
+    import numpy as np
+
+    limits = shares([len(part) for part in parts], FIGURE_POINTS)
+    found = []
+    for part, limit in zip(parts, limits, strict=True):
+        heights = part[y].to_numpy(float, na_value=np.nan) if y else np.zeros(len(part))
+        stay = kept(part[x].to_numpy(float, na_value=np.nan), heights, min(limit, TRACE_POINTS))
+        found.append(part.iloc[stay])
+    return found

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, PINK, GREY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7F7F7F", "#D55E00"
 CYCLE = (BLUE, ORANGE, RED, PINK, "#56B4E9", GREY)  # green is kept for what went well
-MAX_ROWS = 60  # of the table of numbers; longer ones are cut with a note
+MAX_ROWS = 60  # of the table of numbers; of longer ones the first, and the report says how many there are
 
 
-def figure(traces: Sequence[Any], *, title: str, reading: str, numbers: pd.DataFrame, x: str, y: str) -> go.Figure:
+def figure(
+    traces: Sequence[Any], *, title: str, reading: str, numbers: pd.DataFrame, x: str, y: str, points: int = 0
+) -> go.Figure:
     """A figure in the house style.
 
     Args:
@@ -28,9 +30,15 @@ def figure(traces: Sequence[Any], *, title: str, reading: str, numbers: pd.DataF
         numbers: The numbers drawn, one row per mark.
         x: Axis title with unit.
         y: Axis title with unit.
+        points: How many points there are; when fewer are drawn, the title says so.
     """
     import plotly.graph_objects as go
 
+    told: dict[str, Any] = {"title": title, "reading": reading, "table": table(numbers)}
+    drawn = sum(len(trace.x) for trace in traces) if points else 0
+    if drawn < points:
+        told["points"] = {"drawn": drawn, "of": points}
+        title = f"{title}, {drawn:,} drawn"
     made = go.Figure(list(traces))
     made.update_layout(
         title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 16}},
@@ -43,7 +51,7 @@ def figure(traces: Sequence[Any], *, title: str, reading: str, numbers: pd.DataF
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         hovermode="closest",
         template="none",
-        meta={"gpkit": {"title": title, "reading": reading, "table": table(numbers)}},
+        meta={"gpkit": told},
     )
     grid = {"gridcolor": "rgba(127,127,127,0.25)", "zeroline": False, "automargin": True}
     made.update_xaxes(title={"text": x}, **grid)
@@ -64,12 +72,9 @@ def nothing(title: str, why: str) -> go.Figure:
 
 
 def table(numbers: pd.DataFrame) -> dict[str, Any]:
-    """Columns and rows as text, for the table beside the picture."""
+    """Columns and rows as text, for the table beside the picture; ``of`` is how many rows there are."""
     rows = [[cell(value) for value in row] for row in numbers.head(MAX_ROWS).itertuples(index=False)]
-    if len(numbers) > MAX_ROWS:
-        left = f"… {len(numbers) - MAX_ROWS} more rows, in the evidence files"
-        rows.append([left, *[""] * (len(numbers.columns) - 1)])
-    return {"columns": [str(name) for name in numbers.columns], "rows": rows}
+    return {"columns": [str(name) for name in numbers.columns], "rows": rows, "of": len(numbers)}
 
 
 def cell(value: object) -> str:

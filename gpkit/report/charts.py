@@ -1,19 +1,20 @@
 """A plotly figure of a notebook as a part of the page: title, reading, drawing, numbers.
 
-Pure. The figure is the JSON that the kernel left under ``application/vnd.plotly.v1+json``; it is drawn by the page
-and never interpreted here. ``layout.meta["gpkit"]`` holds the title, the sentence that says how to read it, and the
-table of its numbers, so that the page says everything without JavaScript too.
+Pure. The figure is the JSON that the kernel left under ``application/vnd.plotly.v1+json``; it is drawn by the page, of
+no more points than can be seen (:mod:`gpkit.figures.thinning`). ``layout.meta["gpkit"]`` holds the title, the sentence
+that says how to read it, and the table of its numbers, so that the page says everything without JavaScript too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from markupsafe import Markup
 
+from gpkit.figures.thinning import drawn_of, thin
 from gpkit.redaction import redact
 from gpkit.report.measures import number
 from gpkit.report.prose import anchor, markup
@@ -27,16 +28,32 @@ _HEIGHTS_PX = (160, 1200)
 
 @dataclass(frozen=True)
 class Chart:
-    """One figure: ``rows`` are texts, ``left_out`` counts the rows that are not shown, ``json`` fits in a script."""
+    """One figure, ready for the template.
+
+    Attributes:
+        rows: Texts; ``of`` is how many rows the table has.
+        thinned: How many points are drawn and of how many, as a sentence; empty when all are.
+        json: What plotly.js draws; fits in a script.
+        undrawn: Why it is not drawn, and what helps; empty when it is.
+        figure: plotly's JSON, thinned.
+    """
 
     name: str
     title: str
     reading: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    left_out: int
+    of: int
     height_px: int
+    thinned: str
     json: Markup
+    figure: Mapping[str, Any] = field(repr=False)
+    undrawn: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of what plotly.js draws."""
+        return len(self.json.encode())
 
 
 def chart(figure: Mapping[str, Any], index: int) -> Chart:
@@ -45,17 +62,27 @@ def chart(figure: Mapping[str, Any], index: int) -> Chart:
     told = _object(_object(layout.get("meta")).get("gpkit"))
     title = one_line(told.get("title") or _title(layout)) or f"Figure {index}"
     table = _object(told.get("table"))
-    rows = _list(table.get("rows"))
-    return Chart(
+    rows, of = _list(table.get("rows")), table.get("of")
+    made = Chart(
         name=f"figure-{index}-{anchor(title)}",
         title=title,
         reading=one_line(told.get("reading"), 1000),
         columns=tuple(one_line(name) for name in _list(table.get("columns"))),
         rows=tuple(tuple(number(value) for value in _values(row)) for row in rows[:MAX_ROWS]),
-        left_out=max(0, len(rows) - MAX_ROWS),
+        of=max(len(rows), of) if isinstance(of, int) else len(rows),
         height_px=_height(layout),
-        json=_script_json(figure),
+        thinned="",
+        json=markup(""),
+        figure={},
     )
+    return drawing(made, thin(figure))
+
+
+def drawing(chart: Chart, figure: Mapping[str, Any]) -> Chart:
+    """The same chart with another drawing of it."""
+    drawn, of = drawn_of(figure)
+    said = f"{drawn:,} of {of:,} points are drawn, the first, last, lowest and highest of every stretch among them."
+    return replace(chart, figure=figure, json=_script_json(figure), thinned=said if drawn < of else "")
 
 
 def _script_json(figure: Mapping[str, Any]) -> Markup:
