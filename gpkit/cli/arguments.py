@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
     _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
     _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
+    _report(_command(commands, "report", "make the report of a past run again, or one file of it to send"))
     _cache(_command(commands, "cache", "what of Cloud Logging is held; one filter a line"))
     _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
     _prune(_command(commands, "prune", "remove past runs that need not be kept"))
@@ -183,6 +184,21 @@ def _show(command: argparse.ArgumentParser) -> None:
         return show(chosen)
 
     command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    _past(command)
+    command.set_defaults(command=call)
+
+
+def _report(command: argparse.ArgumentParser) -> None:
+    def call(chosen: argparse.Namespace) -> int:
+        from gpkit.cli.report import report
+
+        return report(chosen)
+
+    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    command.add_argument(
+        "--single-file", type=Path, metavar="OUT.html", help="one page with all it needs inside, to attach or upload"
+    )
+    command.add_argument("--sizes", action="store_true", help="tell what each part weighs, on the page too")
     _past(command)
     command.set_defaults(command=call)
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gpkit.figures.arrays import as_array, chosen
+from gpkit.figures.arrays import as_array, chosen, count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,9 @@ def thin(figure: Mapping[str, Any], points: int = FIGURE_POINTS) -> dict[str, An
     """
     layout = figure.get("layout") if isinstance(figure.get("layout"), Mapping) else {}
     traces = [trace for trace in figure.get("data") or [] if isinstance(trace, Mapping)]
+    most = [count(trace.get("y")) for trace in traces]
+    if sum(most) <= points and max(most, default=0) <= TRACE_POINTS:  # as nearly always, and numpy is not loaded for it
+        return dict(figure)
     sizes = [length(trace) for trace in traces]
     room = shares(sizes, points)
     kept = [

@@ -28,18 +28,10 @@ def render(folder: Path, *, root: Path) -> Path:
         OutputError: The folder cannot be written.
         FarSideError: The notebook has charts and the installed plotly carries no plotly.js.
     """
-    from gpkit.report.account import read_account
-    from gpkit.report.assets import write_whole
-    from gpkit.report.page import report_page
-    from gpkit.report.plain import report_markdown
-    from gpkit.report.story import read_story
+    from gpkit.report.making import write_report
 
     folder = Path(folder).absolute()
-    account = read_account(folder)
-    story = read_story(folder)
-    page = report_page(account, story, root=Path(root).absolute())
-    write_whole(folder / MARKDOWN_FILE, report_markdown(account, story).encode("utf-8", "replace"))
-    write_whole(folder / HTML_FILE, page.encode("utf-8", "replace"))
+    write_report(folder, root=Path(root).absolute())
     return folder / HTML_FILE
 
 
@@ -50,13 +42,13 @@ def prepare() -> None:
     """
     from nbformat import v4
 
-    from gpkit.report import page, plain, story
+    from gpkit.report import fitting, making, plain, story
     from gpkit.report.account import Account
 
     shown = v4.new_output("display_data", {"text/html": "<table></table>"})
     cells = [v4.new_markdown_cell("# a\n\n| b |\n|---|\n| c |"), v4.new_code_cell("d = 1  # e", outputs=[shown])]
     told = story.tell(cells)
-    page.report_page(Account("", Path()), told, root=Path())
+    fitting.fitted_page(Account("", Path()), told, making.NO_LIBRARY, budget=fitting.REPORT_BYTES)
     plain.report_markdown(Account("", Path()), told)
 
 

@@ -25,7 +25,7 @@ from jinja2 import Environment, FileSystemLoader
 from gpkit.errors import OutputError
 from gpkit.history.past import RUN_FILE, Past
 from gpkit.report.account import claim_of
-from gpkit.report.assets import policy, style, write_whole
+from gpkit.report.assets import NO_LIBRARY, policy, style, write_whole
 from gpkit.report.measures import measure
 from gpkit.report.overview import MAX_ENTRIES, day, no_verdict, overview
 from gpkit.report.prose import markup
@@ -158,7 +158,7 @@ def _remove_pages(root: Path, count: int) -> None:
 
 
 def _around() -> dict[str, Any]:
-    return {"policy": policy(scripts=False), "style": markup(style())}
+    return {"policy": policy(NO_LIBRARY), "style": markup(style())}
 
 
 @cache

@@ -6,7 +6,6 @@ markup made in ``prose`` or ``charts``.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,12 @@ from traitlets.config import Config
 
 from gpkit.report import provenance
 from gpkit.report.account import Account, Claim
-from gpkit.report.assets import loader, plotly_file, policy, style
+from gpkit.report.assets import NO_LIBRARY, Library, loader, policy, style
 from gpkit.report.changes import Against, against_of
 from gpkit.report.charts import MIME
 from gpkit.report.measures import measure, number
 from gpkit.report.prose import anchor, clean_html, markup, own_place, printed_markdown
+from gpkit.report.sizes import Sizes, told
 from gpkit.report.story import Story
 from gpkit.report.visible import MAX_LINE_CHARS, one_line, shown, terminal
 from gpkit.report.wording import answer, failure_message, instant, status_sentence, verdict_word
@@ -38,9 +38,18 @@ _PRIORITY = [MIME, "text/html", "text/markdown", "image/svg+xml", "image/png", "
 _highlighter = HtmlFormatter(nowrap=True)
 
 
-def report_page(account: Account, story: Story, *, root: Path) -> str:
-    """The whole page. Ensures the shared plotly.js under ``root/assets`` when the notebook has charts."""
-    asset = os.path.relpath(plotly_file(root), account.folder) if story.charts else ""
+def report_page(
+    account: Account, story: Story, library: Library = NO_LIBRARY, *, alone: bool = False, sizes: Sizes | None = None
+) -> str:
+    """The whole page.
+
+    Args:
+        account: The run's record.
+        story: Its notebook.
+        library: Where plotly.js is, for a notebook that has charts.
+        alone: No link leads to a file beside the page.
+        sizes: What an earlier making of the same page weighed, to be shown on it.
+    """
     word = answer(account)
     against = against_of(account)
     day = instant(account.started_utc)[:10]
@@ -60,8 +69,10 @@ def report_page(account: Account, story: Story, *, root: Path) -> str:
         "window": provenance.window_text(account.window),
         "coverage": provenance.coverage(account),
         "notes": provenance.notes(account),
-        "asset": Path(asset).as_posix() if asset else "",
-        "policy": policy(scripts=bool(asset)),
+        "library": library,
+        "alone": alone,
+        "sizes": sizes,
+        "policy": policy(library),
         "loader": markup(loader()),
         "style": markup(style()),
     }
@@ -94,6 +105,7 @@ def exporter() -> Any:
         printed_markdown=printed_markdown,
         shown=shown,
         terminal=terminal,
+        weight=told,
     )
     return made
 

@@ -1,6 +1,6 @@
 (function () {
   "use strict";
-  var page = document.documentElement, asset = document.currentScript.dataset.plotly;
+  var page = document.documentElement, own = document.currentScript.dataset;
   var dark = matchMedia("(prefers-color-scheme: dark)"), drawn = [], waiting = null;
   page.classList.add("js");
 
@@ -53,23 +53,41 @@
     window.addEventListener("afterprint", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
   }
 
-  function missing() {
+  function missing(why) {
     page.classList.remove("js");
-    each(document.querySelectorAll("figure.chart"), function (chart) {
-      var note = document.createElement("p"), table = chart.querySelector("details.table");
+    each(document.querySelectorAll("figure.chart > .plot"), function (plot) {
+      var note = document.createElement("p"), chart = plot.parentNode, table = chart.querySelector("details.table");
       note.className = "note";
-      note.textContent = "The chart is not drawn: " + asset + " is not beside this report.";
+      note.textContent = "The chart is not drawn: " + own.name + " " + why;
       chart.insertBefore(note, chart.children[1]);
       if (table) table.open = true;
     });
   }
 
+  // A page that stands alone carries plotly.js packed. What comes out runs only if it is what the policy names.
+  function unpack(packed) {
+    if (!window.DecompressionStream) return Promise.reject();
+    var text = atob(packed.textContent), bytes = new Uint8Array(text.length);
+    for (var i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    packed.remove();
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
-    each(document.querySelectorAll("figure.chart details.table"), function (table) { table.open = false; });
-    var file = document.createElement("script");
-    file.src = asset;
-    file.onload = start;
-    file.onerror = missing;
-    document.head.appendChild(file);
+    each(document.querySelectorAll("figure.chart > .plot ~ details.table"), function (table) { table.open = false; });
+    var script = document.createElement("script"), packed = document.getElementById("plotly-packed");
+    if (own.plotly) {
+      script.src = own.plotly;
+      script.onload = start;
+      script.onerror = function () { missing("is not beside this report."); };
+      document.head.appendChild(script);
+    } else {
+      Promise.resolve(packed).then(unpack).then(function (source) {
+        script.textContent = source;
+        document.head.appendChild(script);
+        if (!window.Plotly) throw new Error("not run");
+        start();
+      }).catch(function () { missing("cannot be unpacked by this browser."); });
+    }
   });
 })();
