@@ -1,8 +1,8 @@
 # make report   the three notebooks against the local stack, as reports under outputs/
 # make test     the whole suite          make check   format, lint and types
 # make lab      JupyterLab on notebooks/
-# Everything is installed into .venv, .venv-lab and .venv-airflow, and reports go to outputs/. In the user's home only pip or uv keep
-# their cache, and JupyterLab the files of a running server.
+# Everything is installed into .venv, .venv-lab and .venv-airflow, and reports go to outputs/. In the user's home only pip, uv
+# and npm keep their caches, and JupyterLab the files of a running server.
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -44,13 +44,21 @@ endef
 	  && .venv-airflow/bin/python -m pip install --quiet --disable-pip-version-check -c $< apache-airflow; fi
 	@touch $@
 
+# axe-core, with which the tests ask whether everybody can read a report; from the registry that npm is set to.
+.venv/.axe: package.json .venv/.run
+	@command -v npm >/dev/null || { echo "npm is not installed. Install the package npm (apt-get install npm)." >&2; exit 1; }
+	@echo "Setting up axe-core (npm) …" >&2
+	@cp package.json .venv/package.json
+	@npm install --prefix .venv --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
 setup: .venv/.run
 
 # A run that worked ends 0 to 2, whatever it found; 3 and 4 are failures of the run itself.
 report: .venv/.run
 	@$(RUN)/gpkit run $(NOTEBOOKS) || [ $$? -le 2 ]
 
-test: .venv/.test .venv-lab/.lab .venv-airflow/.airflow
+test: .venv/.test .venv/.axe .venv-lab/.lab .venv-airflow/.airflow
 	$(RUN)/python -m pytest
 
 check: .venv/.test

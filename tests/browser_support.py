@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.sync.client import ClientConnection, connect
 
 CHROMIUM = "chromium"
@@ -64,14 +65,29 @@ class Page:
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setScriptExecutionDisabled", value=not javascript)
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.look(width=width, height=height, dark=dark)
         self.loaded = False
         self.call("Page.navigate", url=address)
         deadline = time.monotonic() + ANSWER_DEADLINE_S
         while not self.loaded:
             self._note(json.loads(self.wire.recv(timeout=max(0.01, deadline - time.monotonic()))))
+
+    def look(self, *, width: int = 1280, height: int = 900, dark: bool = False, forced: bool = False) -> None:
+        """How it is looked at from now on; ``forced`` are the colours of the reader's system, and no others."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        features = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "forced-colors": "active" if forced else "none",
+        }
+        told = [{"name": name, "value": value} for name, value in features.items()]
+        self.call("Emulation.setEmulatedMedia", features=told)
+
+    def press(self, key: str) -> None:
+        """One key, as a person presses it."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        code = {"Tab": 9, "Enter": 13}[key]
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression; a promise is waited for."""
@@ -117,6 +133,16 @@ class Page:
             self.errors.append(told["entry"]["text"])
 
 
+def draw_all(page: Page, most: int = 99) -> int:
+    """Scrolls to the charts of a report, one after another, until each is drawn and named; gives how many there are."""
+    count = int(page.evaluate("document.querySelectorAll('.plot').length"))
+    for index in range(min(count, most)):
+        plot = f"document.querySelectorAll('.plot')[{index}]"
+        page.evaluate(f"{plot}.scrollIntoView()")
+        page.wait_until(f"{plot}.querySelector('[role=img]')")
+    return count
+
+
 @contextmanager
 def chromium(profile: Path) -> Iterator[str]:
     """A headless Chromium with an empty profile and no network; gives the address of its DevTools."""
@@ -136,13 +162,31 @@ def chromium(profile: Path) -> Iterator[str]:
 
 @contextmanager
 def tab(devtools: str) -> Iterator[Page]:
-    """A new empty tab, closed afterwards."""
-    with connect(devtools, max_size=None, open_timeout=ANSWER_DEADLINE_S) as browser:
-        made = Page(browser).call("Target.createTarget", url="about:blank")["targetId"]
+    """A new empty tab with nothing in its stores, closed afterwards."""
+    with connect(devtools, max_size=None, open_timeout=ANSWER_DEADLINE_S) as wire:
+        whole = Page(wire)
+        context = whole.call("Target.createBrowserContext")["browserContextId"]
+        made = whole.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         address = devtools.split("/devtools/")[0] + f"/devtools/page/{made}"
-        with connect(address, max_size=None, open_timeout=ANSWER_DEADLINE_S) as wire:
-            yield Page(wire)
-        Page(browser).call("Target.closeTarget", targetId=made)
+        try:
+            with connect(address, max_size=None, open_timeout=ANSWER_DEADLINE_S) as own:
+                yield Page(own)
+        finally:
+            whole.call("Target.disposeBrowserContext", browserContextId=context)
+
+
+@pytest.fixture(scope="session")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Chromium for all tests; each has a tab and a context of its own in it."""
+    with chromium(tmp_path_factory.mktemp("profile")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(devtools: str) -> Iterator[Page]:
+    """A tab that no other test has used."""
+    with tab(devtools) as opened:
+        yield opened
 
 
 def _devtools(port_file: Path, process: subprocess.Popen[bytes]) -> str:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.spark_support import spark as spark  # a fixture of every test that asks for it
+# Fixtures of every test that asks for them.
+from tests.browser_support import browser as browser
+from tests.browser_support import devtools as devtools
+from tests.spark_support import spark as spark
 
 ROOT = Path(__file__).resolve().parent.parent
 

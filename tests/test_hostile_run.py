@@ -12,7 +12,8 @@ import pytest
 
 from gpkit import probe, stack
 
-from .browser_support import chromium, tab
+from .axe_support import violations
+from .browser_support import tab
 
 ALIVE = "document.querySelectorAll('.js-plotly-plot .main-svg').length > 0"
 SCROLL = (
@@ -30,23 +31,27 @@ def run(root: Path, outputs: Path, *words: str) -> Path:
     return next((outputs / "runs").glob("*/report.html"))
 
 
-def looked_at(report: Path, profile: Path) -> tuple[list[str], list[str], list[str], str]:
+def looked_at(report: Path, devtools: str) -> tuple[list[str], list[str], list[str], str]:
     """Opens the report from its file; the console's errors, the requests, what scripts left behind, and its text."""
-    with chromium(profile) as devtools, tab(devtools) as page:
+    with tab(devtools) as page:
         page.open(report.as_uri())
         page.evaluate(SCROLL)
         page.wait_until(ALIVE)
         planted = page.evaluate("[...document.querySelectorAll('script[src], iframe, img[onerror], [onload]')].length")
         left = page.evaluate("Object.keys(window).filter(name => /pwn|owned|xss|hacked/i.test(name))")
         assert planted <= 1, "only the shared plotly.js is loaded by a script element"
-        return page.errors, page.requests, left, page.evaluate("document.body.innerText")
+        told = page.errors, page.requests, left, page.evaluate("document.body.innerText")
+        assert violations(page) == []
+        return told
 
 
 @pytest.mark.parametrize("notebook", ["handshake_race", "event_success_rates"])
-def test_hostile_events_and_log_lines_are_shown_and_never_run(root: Path, tmp_path: Path, notebook: str) -> None:
+def test_hostile_events_and_log_lines_are_shown_and_never_run(
+    root: Path, tmp_path: Path, devtools: str, notebook: str
+) -> None:
     report = run(root, tmp_path / "out", notebook, "-p", "faults=hostile", "-p", "attempts=40")
 
-    errors, requests, left, text = looked_at(report, tmp_path / "profile")
+    errors, requests, left, text = looked_at(report, devtools)
 
     assert errors == []
     assert [address for address in requests if not address.startswith(("file://", "data:", "blob:"))] == []
@@ -55,7 +60,7 @@ def test_hostile_events_and_log_lines_are_shown_and_never_run(root: Path, tmp_pa
     assert report.stat().st_size < 400_000
 
 
-def test_a_hostile_file_name_is_shown_and_never_run(root: Path, tmp_path: Path) -> None:
+def test_a_hostile_file_name_is_shown_and_never_run(root: Path, tmp_path: Path, devtools: str) -> None:
     name = "<img src=x onerror=window.pwned=1> [a](javascript:window.pwned=1).json"
     with stack.local_stack(Path("parameters/faults/hostile.yaml"), seed=2) as local:
         probe.run(local.environment, probe.Plan(attempts=20, rate_per_s=40), progress=False)
@@ -63,7 +68,7 @@ def test_a_hostile_file_name_is_shown_and_never_run(root: Path, tmp_path: Path) 
         shutil.copy(local.log_file, tmp_path / name)
     report = run(root, tmp_path / "out", "auth_timing", "-p", f"logs={tmp_path / name}")
 
-    errors, requests, left, text = looked_at(report, tmp_path / "profile")
+    errors, requests, left, text = looked_at(report, devtools)
 
     assert errors == []
     assert [address for address in requests if not address.startswith(("file://", "data:", "blob:"))] == []

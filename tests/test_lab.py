@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .browser_support import chromium, tab
+from .browser_support import tab
 
 READY_DEADLINE_S = 60.0
 RUN_DEADLINE_S = 120.0
@@ -70,8 +70,8 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 @pytest.mark.parametrize("name", ["handshake_race", "event_success_rates", "auth_timing"])
-def test_run_all_works_in_jupyterlab_and_draws_the_charts(lab: str, tmp_path: Path, name: str) -> None:
-    with chromium(tmp_path / "profile") as devtools, tab(devtools) as page:
+def test_run_all_works_in_jupyterlab_and_draws_the_charts(lab: str, devtools: str, name: str) -> None:
+    with tab(devtools) as page:
         page.open(f"{lab}lab/workspaces/{name}?token={TOKEN}")
         page.wait_until("window.jupyterapp && window.jupyterapp.restored", 60)
         page.evaluate("window.jupyterapp.restored.then(() => true)")

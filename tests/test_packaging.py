@@ -1,6 +1,7 @@
 """What is declared, pinned and offered to conda users is the same set."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -39,6 +40,14 @@ def test_the_constraints_hold_names_and_versions_only(root):
     lines = [line for line in (root / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9A-Za-z.!+]+", line)] == []
+
+
+def test_what_comes_from_npm_is_named_with_one_version_each_and_no_address(root):
+    text = (root / "package.json").read_text()
+
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in json.loads(text)["devDependencies"].values())
+    assert "//" not in text
+    assert list(root.glob("*lock*.json")) == []
 
 
 def test_jupyterlab_is_no_dependency_of_a_run(root):

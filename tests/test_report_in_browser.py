@@ -11,7 +11,7 @@ import pytest
 from markupsafe import Markup
 
 from gpkit.report import page, render, write_index
-from tests.browser_support import chromium, tab
+from tests.browser_support import draw_all
 from tests.history_support import series
 from tests.report_support import HOSTILE, finding, lines, notebook, run_folder
 
@@ -52,27 +52,6 @@ _CONTRAST = """(() => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def devtools(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(devtools):
-    with tab(devtools) as opened:
-        yield opened
-
-
-def draw_all(browser, most=99):
-    count = browser.evaluate("document.querySelectorAll('.plot').length")
-    for index in range(min(count, most)):
-        plot = f"document.querySelectorAll('.plot')[{index}]"
-        browser.evaluate(f"{plot}.scrollIntoView()")
-        browser.wait_until(f"{plot}.querySelector('.main-svg')")
-    return count
-
-
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_charts_are_drawn_without_any_error_or_request_outside(tmp_path, browser, dark, width):
@@ -110,18 +89,6 @@ def test_a_report_works_over_http_too(tmp_path, browser):
     assert drawn == 3
     assert [error for error in browser.errors if "favicon" not in error and "404" not in error] == []
     assert all(address.startswith(origin) for address in browser.requests)
-
-
-def test_printing_draws_every_chart_in_ink_for_paper(tmp_path, browser):
-    report = render(run_folder(tmp_path), root=tmp_path)
-    browser.open(report.as_uri(), dark=True)
-    browser.wait_until("window.Plotly")
-
-    paper = browser.printed()
-
-    assert len(paper) > 30_000
-    assert browser.evaluate("document.querySelectorAll('.plot .xtick').length") > 0
-    assert browser.errors == []
 
 
 def test_charts_follow_a_change_of_the_colour_scheme(tmp_path, browser):

@@ -31,6 +31,7 @@ class Chart:
     """One figure, ready for the template.
 
     Attributes:
+        number: Of the figure on the page, from 1.
         rows: Texts; ``of`` is how many rows the table has.
         thinned: How many points are drawn and of how many, as a sentence; empty when all are.
         json: What plotly.js draws; fits in a script.
@@ -38,6 +39,7 @@ class Chart:
         figure: plotly's JSON, thinned.
     """
 
+    number: int
     name: str
     title: str
     reading: str
@@ -64,6 +66,7 @@ def chart(figure: Mapping[str, Any], index: int) -> Chart:
     table = _object(told.get("table"))
     rows, of = _list(table.get("rows")), table.get("of")
     made = Chart(
+        number=index,
         name=f"figure-{index}-{anchor(title)}",
         title=title,
         reading=one_line(told.get("reading"), 1000),

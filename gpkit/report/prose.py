@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import count
 
 import bleach  # type: ignore[import-untyped]
 import mistune
@@ -60,11 +61,14 @@ def markup(safe_html: str) -> Markup:
     return Markup(safe_html)  # noqa: S704 - see above
 
 
-def clean_html(html: str) -> Markup:
-    """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped."""
+def clean_html(html: str, name: str = "Table") -> Markup:
+    """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped.
+
+    ``name`` is what its tables are called for those who do not see them.
+    """
     text = _STYLE_SHEET.sub("", shown(html, MAX_HTML_CHARS))
     cleaned = bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols=[])
-    return markup(_readable_tables(_TABLE.sub(_without_counter, cleaned)))
+    return markup(_readable_tables(_TABLE.sub(_without_counter, cleaned), name))
 
 
 def fits(html: str) -> bool:
@@ -72,15 +76,15 @@ def fits(html: str) -> bool:
     return len(html) <= MAX_HTML_CHARS and html.count("<") <= MAX_TAGS
 
 
-def own_markdown(source: str) -> tuple[Markup, list[Heading]]:
-    """A Markdown cell as HTML, and its headings."""
+def own_markdown(source: str, name: str = "Table") -> tuple[Markup, list[Heading]]:
+    """A Markdown cell as HTML, and its headings; ``name`` is what its tables are called."""
     renderer = _Page()
-    return _rendered(source, renderer), renderer.headings
+    return _rendered(source, renderer, name), renderer.headings
 
 
-def printed_markdown(source: str) -> Markup:
+def printed_markdown(source: str, name: str = "Table") -> Markup:
     """A Markdown output as HTML: it may hold text from a log, so links and images are shown as text."""
-    return _rendered(source, _Printed())
+    return _rendered(source, _Printed(), name)
 
 
 def anchor(text: str) -> str:
@@ -132,9 +136,9 @@ class _Printed(_Page):
         return f"{escape(text)} ({escape(cut(url, 200))})"
 
 
-def _rendered(source: str, renderer: _Page) -> Markup:
+def _rendered(source: str, renderer: _Page, name: str) -> Markup:
     render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
-    return markup(_readable_tables(str(render(shown(source)))))
+    return markup(_readable_tables(str(render(shown(source))), name))
 
 
 def _without_counter(table: re.Match[str]) -> str:
@@ -145,9 +149,15 @@ def _without_counter(table: re.Match[str]) -> str:
     return _ROW_HEADER.sub("<tr>", table[0])
 
 
-def _readable_tables(html: str) -> str:
-    """Every table in a box that scrolls by itself, its header cells saying what they head."""
+def _readable_tables(html: str, name: str) -> str:
+    """Every table in a box that scrolls by itself and has a name, its header cells saying what they head."""
     headed = _TABLE_HEAD.sub(lambda head: _HEADER_CELL.sub('<th scope="col"', head[0]), html)
     headed = _HEADER_CELL.sub('<th scope="row"', headed)
-    opened = headed.replace("<table>", '<div class="wide" tabindex="0"><table>')
-    return opened.replace("</table>", "</table></div>")
+    counted = count(1)
+
+    def opened(_table: re.Match[str]) -> str:
+        number = next(counted)
+        called = escape(name if number == 1 else f"{name}, part {number}")
+        return f'<div class="wide" tabindex="0" role="region" aria-label="{called}"><table>'
+
+    return re.sub("<table>", opened, headed).replace("</table>", "</table></div>")

@@ -69,7 +69,7 @@ def read_story(folder: Path) -> Story:
 
 def tell(read: list[Any]) -> Story:
     """The story of these cells, which it takes over and alters."""
-    question, under, code_cells = "", "", 0
+    question, under, code_cells, texts = "", "", 0, 0
     cells: list[Any] = []
     headings: list[Heading] = []
     places: dict[str, int] = {}
@@ -80,7 +80,8 @@ def tell(read: list[Any]) -> Story:
             continue
         cells.append(cell)
         if cell.get("cell_type") == "markdown":
-            html, found = own_markdown(cell.get("source", ""))
+            texts += 1
+            html, found = own_markdown(cell.get("source", ""), f"Table in text {texts}")
             if not question and not headings and found and found[0].level == 2:
                 question, html, found = found[0].text, markup(_FIRST_TITLE.sub("", str(html), count=1)), found[1:]
             html, found = _placed(html, found, places)
@@ -91,11 +92,18 @@ def tell(read: list[Any]) -> Story:
             code_cells += 1
             cell["number"], cell["ran"] = code_cells, _ran(cell)
             cell["outputs"] = _merged(cell.get("outputs") or [])
-            for output in cell["outputs"]:
+            for number, output in enumerate(cell["outputs"], start=1):
                 _fit(output, charts, places)
+                output["called"] = _called(code_cells, number, under)
             stop = stop or _stop_in(cell, under)
     ran = sum(1 for cell in cells if cell.get("ran"))
     return Story(question, cells, headings, len(charts), code_cells, ran, stop)
+
+
+def _called(cell: int, output: int, under: str) -> str:
+    """What an output is called for those who do not see it; no two of a page are called the same."""
+    which = f"code {cell}" if output == 1 else f"code {cell}, output {output}"
+    return f"Output of {which}: {one_line(under, 80)}" if under else f"Output of {which}"
 
 
 def _ran(cell: Any) -> bool:

@@ -1,7 +1,7 @@
 (function () {
   "use strict";
   var page = document.documentElement, own = document.currentScript.dataset;
-  var dark = matchMedia("(prefers-color-scheme: dark)"), drawn = [], waiting = null;
+  var dark = matchMedia("(prefers-color-scheme: dark)"), forced = matchMedia("(forced-colors: active)"), drawn = [], waiting = null;
   page.classList.add("js");
 
   // No button of plotly's that would send the data elsewhere.
@@ -10,7 +10,14 @@
     modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
   };
 
-  function ink(name) { return getComputedStyle(page).getPropertyValue(name).trim(); }
+  // As red, green and blue: with forced colours the style sheet names colours that plotly does not know.
+  function ink(name) {
+    var drop = document.body.appendChild(document.createElement("i"));
+    drop.style.color = "var(" + name + ")";
+    var colour = getComputedStyle(drop).color;
+    drop.remove();
+    return colour;
+  }
 
   // The page's colours as defaults: whatever the figure itself says wins.
   function dressed(figure, paper, width) {
@@ -35,7 +42,18 @@
   function draw(plot, paper) {
     var figure = JSON.parse(plot.nextElementSibling.textContent);
     if (drawn.indexOf(plot) < 0) drawn.push(plot);
-    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), tools);
+    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), tools).then(function () { name(plot); });
+  }
+
+  // For those who do not see it: one picture with a name, and a toolbar; the numbers stand in the table.
+  function name(plot) {
+    var title = plot.parentNode.querySelector("figcaption").textContent, reading = plot.parentNode.querySelector(".reading");
+    each(plot.querySelectorAll(".svg-container > svg"), function (picture, number) {
+      if (number) return picture.setAttribute("aria-hidden", "true");
+      picture.setAttribute("role", "img");
+      picture.setAttribute("aria-label", title + (/[.?!]$/.test(title) ? " " : ". ") + (reading ? reading.textContent : ""));
+    });
+    each(plot.querySelectorAll(".modebar"), function (bar) { bar.setAttribute("aria-label", "Tools of the chart: " + title); });
   }
 
   function each(found, act) { Array.prototype.forEach.call(found, act); }
@@ -48,7 +66,9 @@
       });
     }, { rootMargin: "600px" });
     each(plots(), function (plot) { waiting.observe(plot); });
-    dark.addEventListener("change", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
+    [dark, forced].forEach(function (setting) {
+      setting.addEventListener("change", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
+    });
     window.addEventListener("beforeprint", function () { each(plots(), function (plot) { draw(plot, true); }); });
     window.addEventListener("afterprint", function () { drawn.forEach(function (plot) { draw(plot, false); }); });
   }
