@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
-
 import nbformat
 import pytest
 from markupsafe import Markup
@@ -74,21 +70,6 @@ def test_a_chart_is_drawn_only_when_it_is_scrolled_to(tmp_path, browser):
     browser.wait_until("window.Plotly")
 
     assert browser.evaluate("document.querySelectorAll('.plot .main-svg').length") == 0
-
-
-def test_a_report_works_over_http_too(tmp_path, browser):
-    render(run_folder(tmp_path, "over-http"), root=tmp_path)
-    handler = functools.partial(_Quiet, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        origin = f"http://127.0.0.1:{server.server_port}"
-        browser.open(f"{origin}/runs/over-http/report.html")
-        drawn = draw_all(browser)
-        server.shutdown()
-
-    assert drawn == 3
-    assert [error for error in browser.errors if "favicon" not in error and "404" not in error] == []
-    assert all(address.startswith(origin) for address in browser.requests)
 
 
 def test_charts_follow_a_change_of_the_colour_scheme(tmp_path, browser):
@@ -234,11 +215,6 @@ def test_a_trend_is_drawn_without_script_at_any_width(tmp_path, browser, dark):
         assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert browser.evaluate(_CONTRAST) == []
     assert browser.errors == []
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        """Says nothing."""
 
 
 def _as_it_is(value, *_):

@@ -161,6 +161,18 @@ def test_a_failed_run_names_the_cell_the_heading_above_it_and_the_error(tmp_path
     assert "7 of 8 code cells were started" in text
 
 
+@pytest.mark.parametrize(
+    ("status", "run_id", "said"),
+    [("timeout", "a", "gpkit rerun a"), ("failed", "a;b", "gpkit rerun 'a;b'"), ("missed", "a", ""), ("ok", "a", "")],
+)  # fmt: skip
+def test_a_run_that_began_and_did_not_end_well_says_how_to_make_it_once_more(tmp_path, status, run_id, said):
+    page = render(run_folder(tmp_path, run_id, status=status, verdict=None), root=tmp_path)
+
+    for text in (text_of(page), page.with_name("report.md").read_text()):
+        assert said in text
+        assert ("gpkit rerun" in text) == bool(said)
+
+
 def test_a_failed_run_still_shows_the_findings_it_had(tmp_path):
     text = text_of(render(run_folder(tmp_path, status="timeout", verdict=None), root=tmp_path))
 

@@ -55,3 +55,12 @@ def test_ten_thousand_runs_are_indexed_in_seconds_and_the_next_time_in_less(root
     assert [page.read_text().count("<tr>") for page in pages] == [501] * 20
     assert index.stat().st_size < 400_000
     assert max(page.stat().st_size for page in pages) < 600_000
+
+
+def test_the_list_of_ten_thousand_runs_is_open_at_once(root, browser):
+    write_index(root)
+
+    for page in (root / "index.html", root / "index" / "7.html"):
+        browser.open(page.as_uri())
+        assert browser.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart") < 3000
+        # chosen; 0.1 s on two cores

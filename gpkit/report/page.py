@@ -28,7 +28,7 @@ from gpkit.report.prose import anchor, clean_html, markup, own_place, printed_ma
 from gpkit.report.sizes import Sizes, told
 from gpkit.report.story import Story
 from gpkit.report.visible import MAX_LINE_CHARS, one_line, shown, terminal
-from gpkit.report.wording import answer, failure_message, instant, status_sentence, verdict_word
+from gpkit.report.wording import again, answer, failure_message, instant, status_sentence, verdict_word
 
 MAX_EVIDENCE_IDS = 20  # chosen: enough to recognise; results.json has them all
 MAX_EVIDENCE_LINES = 20  # chosen: the first and the worst; the evidence files hold all
@@ -164,4 +164,5 @@ def _failure(account: Account, story: Story) -> dict[str, Any] | None:
         "under": stop.under if stop else "",
         "ran": story.ran,
         "of": story.code_cells,
+        "again": again(account),
     }

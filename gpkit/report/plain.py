@@ -14,7 +14,7 @@ from gpkit.report.changes import Changed, against_of
 from gpkit.report.measures import measure
 from gpkit.report.story import Story
 from gpkit.report.visible import one_line, terminal
-from gpkit.report.wording import answer, duration, failure_message, instant, status_sentence, verdict_word
+from gpkit.report.wording import again, answer, duration, failure_message, instant, status_sentence, verdict_word
 
 MAX_LINES = 5  # chosen: the first and the worst; the page shows more
 MAX_IDS = 5
@@ -80,6 +80,9 @@ def _stopped(account: Account, story: Story) -> Iterator[str]:
         yield ""
     yield f"{story.ran} of {story.code_cells} code cells were started. No verdict is drawn from what was recorded."
     yield ""
+    if command := again(account):
+        yield f"Once more, with the same parameters and window: {code(command)}"
+        yield ""
 
 
 def _findings(account: Account) -> Iterator[str]:

@@ -7,12 +7,13 @@ and its word never looks like an answer.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from gpkit.report.account import Claim
+from gpkit.report.account import Account, Claim
 from gpkit.report.visible import one_line
 
 
@@ -96,6 +97,12 @@ def failure_message(run: Ended) -> str:
     message, kind = str(run.failure.get("message") or ""), str(run.failure.get("kind") or "")
     named = kind.endswith(("Error", "Exception")) and not message.startswith(kind)
     return f"{kind}: {message}" if named else message
+
+
+def again(account: Account) -> str:
+    """The command that makes a run once more which began and did not end well; empty for any other."""
+    began = account.status in ("failed", "timeout", "kernel-died", "interrupted")
+    return f"gpkit rerun {shlex.quote(one_line(account.run_id))}" if began else ""
 
 
 def verdict_word(claim: Claim) -> Word:
