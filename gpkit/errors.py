@@ -9,6 +9,7 @@
     │   ├── SourceError      a file that is missing, empty, or no log export
     │   └── OutputError      a folder that cannot be written, a port in use
     ├── FarSideError         a program that gpkit depends on did not do its part  exit 3
+    │   └── KernelError      the machine had no room to start a kernel
     └── TableError           a table lacks a column or breaks its own rule       exit 3
 
 An address that refuses or stays silent is none of these: it is a finding.
@@ -74,6 +75,10 @@ class OutputError(CallerError):
 
 class FarSideError(GpkitError):
     """A program that gpkit depends on did not do its part."""
+
+
+class KernelError(FarSideError):
+    """A kernel that is installed did not start, because the machine had no room for it."""
 
 
 class TableError(GpkitError):

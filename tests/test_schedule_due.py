@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gpkit.runs import attempts
 from gpkit.schedule import read_schedule, run_due
 from tests.cache_support import small_disk
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, read, run_folders, start_gpkit, until
@@ -83,8 +84,9 @@ def test_the_command_ends_as_its_worst_run_and_with_0_when_nothing_is_due(projec
 
 
 def test_retention_removes_old_runs_of_the_entry_alone(project):
-    settings = "notebook: works, cron: '0 * * * *', start: '2026-11-21T04:00Z'"
-    write_schedule(project, nightly=f"{settings}, catch_up: skip, retention: 1", other=f"{settings}, catch_up: skip")
+    settings = "notebook: works, cron: '0 * * * *', start: '2026-11-21T04:00Z', catch_up: skip"
+    # On another target: of one notebook and target, one last missed run is kept, whichever entry it is of.
+    write_schedule(project, nightly=f"{settings}, retention: 1", other=f"{settings}, environment: staging")
     run_due(read_schedule(), now=at("21 06:30"))
 
     done = run_due(read_schedule(), names=["nightly"], now=at("21 07:01"))
@@ -109,6 +111,24 @@ def test_two_schedulers_on_one_folder_never_run_a_slot_twice(project):
     assert len(taken) == len(set(taken)) == 2, said
     assert {status for _, _, status in slots_of(project)} == {"ok"}
     assert {process.returncode for process in schedulers} <= {0, 1}
+
+
+def test_a_run_whose_kernel_died_is_tried_again_for_the_same_slot_and_then_done_with(project, monkeypatch):
+    monkeypatch.setattr(attempts, "PAUSE_S", 0.01)
+    dies_once = (
+        "import os, pathlib\ntry:\n    pathlib.Path('died').mkdir()\nexcept OSError:\n    pass\nelse:\n    os._exit(9)"
+    )
+    add_notebook(project, "dies", dies_once, FINISH, parameters=PARAMETERS)
+    write_schedule(project, nightly="notebook: dies, cron: '0 * * * *', start: '2026-11-21T06:00Z', retries: 1")
+
+    done = run_due(read_schedule(), now=at("21 06:30"))
+
+    assert done.exit_codes == [1]
+    assert slots_of(project) == [
+        ("nightly", "2026-11-21T06:00:00Z", "kernel-died"),
+        ("nightly", "2026-11-21T06:00:00Z", "ok"),
+    ]
+    assert run_due(read_schedule(), now=at("21 06:59")).exit_codes == []
 
 
 def test_a_killed_scheduler_resumes_and_repeats_nothing(project):

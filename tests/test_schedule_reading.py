@@ -62,6 +62,7 @@ entries:
     grace: 1h
     start: 2026-11-01
     retention: 90d
+    retries: 2
   plain: {notebook: handshake_race, cron: "@hourly", timezone: UTC, retention: 30}
 """,
     )
@@ -73,6 +74,7 @@ entries:
     assert (nightly.cron.text, nightly.cron.zone) == ("0 6 * * 1-5", "Europe/Berlin")
     assert (nightly.deadline_s, nightly.catch_up, nightly.grace_s) == (90.0, "all", 3600.0)
     assert nightly.start == datetime(2026, 11, 1, tzinfo=UTC)
+    assert (nightly.retries, plain.retries) == (2, 0)
     assert nightly.retention == Retention(age_s=timedelta(days=90).total_seconds())
     assert (plain.cron.zone, plain.deadline_s, plain.catch_up, plain.start) == ("UTC", 600.0, "latest", None)
     assert (plain.parameters, plain.retention) == ({}, Retention(runs=30))
@@ -145,6 +147,8 @@ HEAD = "entries:\n  nightly:\n    notebook: auth_timing\n"
         (HEAD + '    cron: "0 6 * * *"\n    deadline: soon\n', "line 5, entry 'nightly': 'soon' is no duration."),
         (HEAD + '    cron: "0 6 * * *"\n    start: soon\n', "line 5, entry 'nightly': start = 'soon' is no time."),
         (HEAD + '    cron: "0 6 * * *"\n    retention: 0\n', "line 5, entry 'nightly': retention = 0 is not possible."),
+        (HEAD + "    cron: '@daily'\n    retries: 11\n", "line 5, entry 'nightly': 11 retries are not possible."),
+        (HEAD + "    cron: '@daily'\n    retries: yes\n", "entry 'nightly': retries takes a whole number, not True."),
         (HEAD + "    cron: 6\n", "line 4, entry 'nightly': cron takes text, not 6."),
         (
             HEAD + '    cron: "@daily"\n  nightly:\n    notebook: handshake_race\n    cron: "@daily"\n',

@@ -110,6 +110,9 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("-f", "--file", type=Path, metavar="FILE", help="parameters from a YAML file; -p wins")
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many run at a time (1)")
     command.add_argument("--deadline", default="10m", metavar="D", help="limit of each run: 90s, 10m, 1h (10m)")
+    command.add_argument(
+        "--retries", type=int, default=0, metavar="N", help="more attempts when kernel, driver or memory fail (0)"
+    )
     command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
     command.add_argument("--json", action="store_true", help="print each run's results.json, one a line")
     command.add_argument(

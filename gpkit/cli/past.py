@@ -114,6 +114,7 @@ def _row(past: Past) -> tuple[str, ...]:
     from gpkit.report.visible import one_line
 
     said = " ".join(past.problems) or headline_of(past) or one_line(past.failure.get("message"), 100)
+    said = f"attempt {past.attempt}: {said}" if past.retry_of else said
     state = "being made" if past.is_partial and past.status == "running" else past.status
     return (past.folder.name, one_line(past.environment) or "–", state, past.verdict or "–", said)
 

@@ -16,7 +16,7 @@ from gpkit.errors import EXIT_RUN_FAILED, ParameterError, SourceError
 from gpkit.instants import text
 
 if TYPE_CHECKING:
-    from gpkit.runs import Plan, Progress, Run
+    from gpkit.runs import Plan, Progress, Retry, Run
 
 _QUIET_S = 5.0  # chosen: pause between progress lines where they cannot be rewritten
 
@@ -44,6 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
             values=_read_values(chosen.file) if chosen.file else None,
             outputs=chosen.outputs,
             deadline_s=duration_s(chosen.deadline),
+            retries=chosen.retries,
             **slot,
         )
         for notebook in chosen.notebooks
@@ -64,8 +65,12 @@ def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
         if as_json:
             put_out(json.dumps(made.results, ensure_ascii=False) + "\n")
 
+    def again(retry: Retry) -> None:
+        shown.clear()
+        tell(retry_line(retry))
+
     try:
-        made = runs.launch(plans, jobs=jobs, on_progress=shown.progress, on_end=ended)
+        made = runs.launch(plans, jobs=jobs, on_progress=shown.progress, on_end=ended, on_retry=again)
     except KeyboardInterrupt:
         return EXIT_RUN_FAILED
     finally:
@@ -86,6 +91,13 @@ def line(made: Run) -> str:
         [part.replace("\u00a0", " ") for part in said if part]
         + [_relative(made.report if made.report.exists() else made.folder)]
     )
+
+
+def retry_line(retry: Retry) -> str:
+    """An attempt that is followed by another, for people: how it ended, why it is tried again, when."""
+    plan = retry.plan
+    told = f"attempt {plan.attempt - 1} of {plan.retries + 1}: {retry.cause}; next one in {retry.pause_s:g} s"
+    return f"{line(retry.failed)}  ({told})"
 
 
 def _headline(made: Run) -> str:

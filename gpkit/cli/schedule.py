@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gpkit.cli import put_out, tell
-from gpkit.cli.run import line
+from gpkit.cli.run import line, retry_line
 from gpkit.errors import EXIT_HEALTHY, CallerError
 
 if TYPE_CHECKING:
@@ -48,7 +48,13 @@ def due(chosen: argparse.Namespace) -> int:
         if chosen.json:
             put_out(json.dumps(run.results, ensure_ascii=False) + "\n")
 
-    done = run_due(schedule, outputs=chosen.outputs, names=chosen.names, on_end=ended)
+    done = run_due(
+        schedule,
+        outputs=chosen.outputs,
+        names=chosen.names,
+        on_end=ended,
+        on_retry=lambda retry: tell(retry_line(retry)),
+    )
     for name in done.busy:
         tell(f"{name} is left to another scheduler, which is running it.")
     for name, count in done.removed.items():
@@ -135,6 +141,7 @@ def _facts(entry: Entry, slots: list[datetime]) -> dict[str, Any]:
         "catch_up": entry.catch_up,
         "grace_s": entry.grace_s,
         "start_utc": None if entry.start is None else text(entry.start),
+        "retries": entry.retries,
         "retention": {"runs": entry.retention.runs, "age_s": entry.retention.age_s},
         "next_utc": [text(slot) for slot in slots],
     }

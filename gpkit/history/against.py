@@ -3,7 +3,8 @@
 The same question is the same notebook on the same environment with the same parameters, but for those that say how
 much is measured and when (``AMOUNTS``). A parameter that one of the runs did not have must have its default in the
 other. Runs of a live target stand where they started, runs of a log where their window begins: a log read once more
-is not a later one. Only ``run.json`` is read, of a bounded number of folders.
+is not a later one. An attempt that failed and was tried again is no point of its own: the attempt that followed it
+stands for it. Only ``run.json`` is read, of a bounded number of folders.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ def against(runs: Path, present: Past) -> dict[str, Any]:
 def earlier(runs: Path, present: Past) -> list[Past]:
     """The complete runs that asked the same question earlier, latest first, at most ``MAX_EARLIER``."""
     found: list[Past] = []
+    told = {present.run_id, present.retry_of}
     for number, past in enumerate(newest(runs, notebook=present.notebook)):
         if number >= MAX_READ or len(found) == MAX_EARLIER:
             break
-        is_other = past.run_id != present.run_id and not past.is_partial
+        told.add(past.retry_of)  # older, so that it is not met before
+        is_other = past.run_id not in told and not past.is_partial
         if is_other and is_same_question(past, present) and when(past) < when(present):
             found.append(past)
     return sorted(found, key=when, reverse=True)

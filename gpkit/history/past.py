@@ -47,6 +47,8 @@ class _Record(msgspec.Struct):
     window: Any = None
     error: Any = None
     rerun_of: Any = None
+    retry_of: Any = None
+    attempt: Any = None
     schedule: Any = None
 
 
@@ -66,6 +68,8 @@ class Past:
         findings: The numbers of each finding (``NUMBERS``); of an older run the headline's alone.
         failure: What ended the run, empty when nothing did.
         rerun_of: The run that this one repeats, or empty.
+        retry_of: The attempt that failed before this one, or empty.
+        attempt: Which attempt at the run this is, from 1.
         entry: Of the schedule that it was made for, by name, or empty.
         problems: One sentence for each thing that could not be read.
     """
@@ -85,6 +89,8 @@ class Past:
     window: Any = None
     failure: Mapping[str, Any] = field(default_factory=dict)
     rerun_of: str = ""
+    retry_of: str = ""
+    attempt: int = 1
     entry: str = ""
     problems: tuple[str, ...] = ()
 
@@ -118,6 +124,8 @@ class Past:
             "headline": self.headline,
             "error": dict(self.failure) or None,
             "rerun_of": self.rerun_of or None,
+            "retry_of": self.retry_of or None,
+            "attempt": self.attempt,
             "folder": str(self.folder),
             "report": str(report) if report else None,
             "problems": list(self.problems),
@@ -200,6 +208,8 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         window=record.window,
         failure=error,
         rerun_of=_text(record.rerun_of),
+        retry_of=_text(record.retry_of),
+        attempt=int(finite(record.attempt) or 1),
         entry=_text(record.schedule.get("name")) if isinstance(record.schedule, dict) else "",
         problems=tuple(problems),
     )

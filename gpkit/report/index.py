@@ -182,13 +182,14 @@ def _link(past: Past, above: str) -> str:
 def _row(past: Past, above: str) -> Row:
     headline = claim_of(past.headline) if past.headline and past.verdict else None
     told = failure_message(past) or " ".join([status_sentence(past), *past.problems])
+    said = headline.claim if headline else told
     return Row(
         when=f"{past.at:%Y-%m-%d %H:%M:%S}" if past.at else "",
         notebook=one_line(past.notebook) or "unknown",
         environment=one_line(past.environment),
         status=status_word(past),
         verdict=no_verdict(past),
-        headline=one_line(headline.claim, 200) if headline else one_line(told, 200),
+        headline=one_line(f"Attempt {past.attempt}. {said}" if past.retry_of else said, 200),
         numbers=measure(headline).sentence if headline else "",
         took=duration(past.duration_s),
         run_id=one_line(past.run_id),

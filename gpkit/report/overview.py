@@ -1,7 +1,8 @@
 """All notebooks and targets at a glance: the last verdict of each, since when, its trend, and what did not run. Pure.
 
 A pair of notebook and environment has one entry, whatever parameters its runs had; verdict, since when and trend are
-those of the question that was asked last. A run that did not end well changes no verdict: it is said beside it.
+those of the question that was asked last. A run that did not end well changes no verdict: it is said beside it. An
+attempt that failed and was tried again is counted apart: the attempt that followed it says how the run ended.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Entry:
         latest: The newest run, whatever became of it.
         ended: How the newest run ended, null when it is the one that gave the verdict.
         failed, missed: How many of the last ``of`` runs.
+        retried: How many failed attempts at the shown runs were followed by another.
         total: How many runs there are.
     """
 
@@ -50,6 +52,7 @@ class Entry:
     ended: Word | None
     failed: int
     missed: int
+    retried: int
     of: int
     total: int
 
@@ -75,9 +78,11 @@ def day(past: Past) -> str:
 
 
 def _entry(runs: Sequence[Past]) -> Entry:
-    complete = [past for past in runs if not (past.is_partial and past.status == "running")]
+    followed = {past.retry_of for past in runs if past.retry_of}
+    settled = [past for past in runs if past.run_id not in followed] or list(runs)
+    complete = [past for past in settled if not (past.is_partial and past.status == "running")]
     decided = next((past for past in complete if past.status == "ok"), None)
-    latest, last = runs[0], complete[:_LAST]
+    latest, last = settled[0], complete[:_LAST]
     word = answer(decided) if decided else answer(latest)
     stretch = _stretch(complete, decided) if decided else []
     headline = claim_of(decided.headline) if decided and decided.headline else None
@@ -96,6 +101,7 @@ def _entry(runs: Sequence[Past]) -> Entry:
         ended=answer(latest) if latest is not decided and latest.status != "ok" else None,
         failed=sum(1 for past in last if past.status in _NOT_ENDED),
         missed=sum(1 for past in last if past.status == "missed"),
+        retried=sum(max(0, past.attempt - 1) for past in last),
         of=len(last),
         total=len(runs),
     )

@@ -30,6 +30,7 @@ def facts(account: Account) -> Pairs:
         ("Duration", duration(account.duration_s)),
         ("CPU and memory", usage(account)),
         ("Status", account.status),
+        ("Attempt", attempt(account.run)),
         ("Window", window_text(account.window)),
         ("Code", f"{revision} with local changes" if revision and git.get("dirty") else revision),
     ]
@@ -45,6 +46,11 @@ def usage(account: Account) -> str:
     told += [f"{peak_bytes / 1e6:,.0f} MB at the peak"] if peak_bytes else []
     told += ["before this page was made"] if told and used.get("until") == "report" else []
     return ", ".join(told)
+
+
+def attempt(run: Mapping[str, Any]) -> str:
+    """``2, after RUN`` for an attempt that follows one that failed; else empty."""
+    return f"{run.get('attempt')}, after {run['retry_of']}" if run.get("retry_of") else ""
 
 
 def window_text(window: Any) -> str:

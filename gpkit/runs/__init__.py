@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpkit.runs.launch import Progress, Run, launch
+from gpkit.runs.launch import Retry, launch
 from gpkit.runs.plan import DEADLINE_S, Plan, make_plan
+from gpkit.runs.supervised import Progress, Run
 
-__all__ = ["DEADLINE_S", "Plan", "Progress", "Run", "launch", "make_plan", "run"]
+__all__ = ["DEADLINE_S", "Plan", "Progress", "Retry", "Run", "launch", "make_plan", "run"]
 
 
 def run(
@@ -30,9 +31,11 @@ def run(
     texts: Mapping[str, str] | None = None,
     jobs: int = 1,
     deadline_s: float = DEADLINE_S,
+    retries: int = 0,
     outputs: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_end: Callable[[Run], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
 ) -> list[Run]:
     """Run notebooks unattended, and return what became of each.
 
@@ -43,18 +46,23 @@ def run(
         parameters: Values for every one of them, typed.
         texts: Values as text, as on a command line; they win over ``parameters``.
         jobs: How many run at a time.
-        deadline_s: Limit of each run from its start to its report, seconds.
+        deadline_s: Limit of each run from its start to its report, with all its attempts, seconds.
+        retries: How many more attempts there may be when something around a notebook breaks.
         outputs: Where ``runs/`` is kept; ``outputs/`` of the project by default.
         on_progress: Called at least once a second as runs get on.
         on_end: Called with each run as it ends.
+        on_retry: Called with each attempt that failed and is followed by another.
 
     Returns:
-        One :class:`Run` for each notebook, in the order in which they ended.
+        One :class:`Run` for each notebook, its last attempt, in the order in which they ended.
 
     Raises:
         CallerError: Something impossible was asked for; nothing was started.
         KeyboardInterrupt: After the runs in progress were recorded as interrupted.
     """
     names = [notebooks] if isinstance(notebooks, (str, Path)) else list(notebooks)
-    plans = [make_plan(name, texts=texts, values=parameters, outputs=outputs, deadline_s=deadline_s) for name in names]
-    return launch(plans, jobs=jobs, on_progress=on_progress, on_end=on_end)
+    plans = [
+        make_plan(name, texts=texts, values=parameters, outputs=outputs, deadline_s=deadline_s, retries=retries)
+        for name in names
+    ]
+    return launch(plans, jobs=jobs, on_progress=on_progress, on_end=on_end, on_retry=on_retry)

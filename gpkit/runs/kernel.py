@@ -11,10 +11,11 @@ import os
 import signal
 import threading
 import time
+from errno import EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC
 from pathlib import Path
 from typing import Any
 
-from gpkit.errors import FarSideError
+from gpkit.errors import FarSideError, KernelError
 from gpkit.runs.processes import RUN_FOLDER, RUN_ID
 
 _INTERRUPT_GRACE_S = 2.0  # chosen: time for a cell to keep what it measured
@@ -37,7 +38,8 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
         run_folder: Where notebooks put results and evidence.
 
     Raises:
-        FarSideError: No such kernel is installed.
+        FarSideError: No such kernel is installed, or its program is gone.
+        KernelError: The machine had no room for it: memory, processes, files.
     """
     # The environment's own python3, not one that the user has installed under the same name.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
@@ -73,7 +75,9 @@ def start(name: str, *, cwd: Path, private: Path, run_id: str, run_folder: Path)
             f"Install it, or choose one of these in the notebook: pip install ipykernel ({name})",
         ) from None
     except OSError as error:
-        raise FarSideError(f"The kernel '{name}' did not start: {error.strerror or error}.") from None
+        # What may pass. Anything else stays so: its program is not there, or is none.
+        kind = KernelError if error.errno in (ENOMEM, EAGAIN, EMFILE, ENFILE, ENOSPC) else FarSideError
+        raise kind(f"The kernel '{name}' did not start: {error.strerror or error}.") from None
     return manager
 
 

@@ -1,98 +1,86 @@
-"""Make runs: one supervisor process for each plan, a few at a time.
+"""Make runs: one supervisor process for each attempt, a few at a time.
 
 This process only starts supervisors and reads what they say. When it is interrupted it asks them to end their runs
-and waits; when it is killed they notice by themselves.
+and waits; when it is killed they notice by themselves. A run whose surroundings broke is tried again as its plan
+allows; while it waits for that it keeps its place among the jobs, so that its deadline goes on for nobody else.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from gpkit.errors import OutputError
-from gpkit.runs import folder as folders
-from gpkit.runs import orphans, record, status
+from gpkit.runs import attempts, orphans
 from gpkit.runs.plan import Plan
+from gpkit.runs.supervised import Progress, Run, Supervised, collect, hear, progress_of, start
 
 _ENDING_LIMIT_S = 60.0  # chosen: stop, report and records of an interrupted run, several times over
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run that has been made.
+class Retry:
+    """A run that is tried again.
 
     Args:
-        folder: ``outputs/runs/<run_id>``; still partial when its records could not be written.
-        record: Its ``run.json``.
+        failed: The attempt that failed.
+        cause: What broke around the notebook, in a few words.
+        plan: The next attempt.
+        pause_s: How long is waited before it, seconds.
     """
 
-    folder: Path
-    record: dict[str, Any]
-
-    @property
-    def run_id(self) -> str:
-        """Its name: sortable by time, and unique."""
-        return self.folder.name.removesuffix(folders.PARTIAL)
-
-    @property
-    def status(self) -> str:
-        """Did it run?"""
-        return str(self.record.get("status", status.FAILED))
-
-    @property
-    def verdict(self) -> str | None:
-        """What did it find? Null when it did not run to its end."""
-        return self.record.get("verdict")
-
-    @property
-    def exit_code(self) -> int:
-        """As the command line ends for this run alone."""
-        return int(self.record.get("exit_code", 3))
-
-    @property
-    def report(self) -> Path:
-        """The page to read."""
-        return self.folder / "report.html"
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """Its ``results.json``."""
-        return folders.read_json(self.folder / record.RESULTS_FILE)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is: ``stage`` is ``start``, ``cells`` or ``report``; ``cell`` of ``of`` code cells."""
-
-    run_id: str
-    notebook: str
-    stage: str
-    cell: int
-    of: int
-    elapsed_s: float
+    failed: Run
+    cause: str
+    plan: Plan
+    pause_s: float
 
 
 @dataclass
-class _Supervised:
-    plan: Plan
-    folder: Path
-    process: subprocess.Popen[bytes]
-    buffer: bytes = b""
-    final: Path | None = None
-    message: str = ""
-    latest: dict[str, Any] = field(default_factory=lambda: {"event": "start"})
-    began_s: float = field(default_factory=time.monotonic)
+class _Work:
+    """What is to be done, plans that wait for a place and attempts that wait for their time, and what is done."""
+
+    waiting: list[Plan]
+    jobs: int
+    on_end: Callable[[Run], None] | None
+    on_retry: Callable[[Retry], None] | None
+    later: list[tuple[float, Plan]] = field(default_factory=list)
+    ended: list[Run] = field(default_factory=list)
+    is_over: bool = False
+
+    def take(self, running: int, now_s: float) -> list[Plan]:
+        """What can be started now."""
+        due = [plan for at_s, plan in self.later if at_s <= now_s]
+        self.later = [one for one in self.later if one[0] > now_s]
+        room = max(0, self.jobs - running - len(due) - len(self.later))
+        due += self.waiting[:room]
+        del self.waiting[:room]
+        return due
+
+    def nap_s(self, now_s: float) -> float:
+        """How long nothing is to be started: at most a second."""
+        return max(0.0, min([1.0, *(at_s - now_s for at_s, _ in self.later)]))
+
+    def settle(self, supervised: Supervised) -> None:
+        """Take a run that has ended: as it is, or to be tried again."""
+        made = collect(supervised)
+        retry = None if self.is_over else _retry(supervised, made)
+        if retry is not None:
+            self.later.append((time.monotonic() + retry.pause_s, retry.plan))
+            if self.on_retry is not None:
+                self.on_retry(retry)
+            return
+        self.ended.append(made)
+        if self.on_end is not None:
+            self.on_end(made)
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self.is_over = True
+        self.waiting.clear()
+        self.later.clear()
 
 
 def launch(
@@ -101,121 +89,60 @@ def launch(
     jobs: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
     on_end: Callable[[Run], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
 ) -> list[Run]:
     """Make the runs, at most ``jobs`` at a time, and return them in the order in which they ended.
+
+    Of a run that was tried again the last attempt is returned; the earlier ones are told to ``on_retry``.
 
     Raises:
         OutputError: A run folder cannot be made; after the runs in progress have ended.
         KeyboardInterrupt: After the runs in progress were recorded as interrupted.
     """
-    waiting, ended = list(plans), []
+    work = _Work(list(plans), max(1, jobs), on_end, on_retry)
     unwritable: OutputError | None = None
     for outputs in {plan.outputs for plan in plans}:
         orphans.complete_orphans(outputs)
     with selectors.DefaultSelector() as selector:
         interrupted_s: float | None = None
-        while waiting or selector.get_map():
+        while work.waiting or work.later or selector.get_map():
             try:
-                while waiting and len(selector.get_map()) < max(1, jobs):
-                    supervised = _start(waiting.pop(0))
-                    assert supervised.process.stdout is not None
-                    selector.register(supervised.process.stdout, selectors.EVENT_READ, supervised)
-                for key, _ in selector.select(1.0):
-                    if _hear(key.data):
+                for plan in work.take(len(selector.get_map()), time.monotonic()):
+                    _register(selector, start(plan))
+                for key, _ in selector.select(work.nap_s(time.monotonic())):
+                    if hear(key.data):
                         selector.unregister(key.fileobj)
-                        ended.append(_collect(key.data))
-                        if on_end is not None:
-                            on_end(ended[-1])
+                        work.settle(key.data)
                 if on_progress is not None:
                     for key in selector.get_map().values():
-                        on_progress(_progress(key.data))
+                        on_progress(progress_of(key.data))
                 if interrupted_s is not None and time.monotonic() - interrupted_s > _ENDING_LIMIT_S:
                     break
             except OutputError as error:
                 unwritable = error
-                waiting.clear()
+                work.stop()
             except KeyboardInterrupt:
                 if interrupted_s is not None:
                     raise
                 interrupted_s = time.monotonic()
-                waiting.clear()
+                work.stop()
                 for key in selector.get_map().values():
                     key.data.process.send_signal(signal.SIGTERM)
         if interrupted_s is not None:
             raise KeyboardInterrupt
     if unwritable is not None:
         raise unwritable
-    return ended
+    return work.ended
 
 
-def _start(plan: Plan) -> _Supervised:
-    run_id = folders.new_run_id(plan.name, datetime.now(UTC))
-    folder = folders.create(plan.outputs, run_id, {record.RUN_FILE: record.first(plan, run_id)})
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gpkit.runs.supervisor"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches this process, which then asks
-    )
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # one that ended at once is noticed by its silence
-        process.stdin.write(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
-        process.stdin.flush()  # kept open: its end tells the supervisor that its caller is gone
-    return _Supervised(plan, folder, process)
-
-
-def _hear(supervised: _Supervised) -> bool:
-    """Take what a supervisor says; whether it has ended."""
+def _register(selector: selectors.BaseSelector, supervised: Supervised) -> None:
     assert supervised.process.stdout is not None
-    data = os.read(supervised.process.stdout.fileno(), 65536)
-    *lines, supervised.buffer = (supervised.buffer + data).split(b"\n")
-    for line in lines:
-        event = json.loads(line)
-        if event["event"] == "done":
-            supervised.final = Path(event["folder"])
-        elif event["event"] == "lost":
-            supervised.message = event["message"]
-        else:
-            supervised.latest = event
-    return not data
+    selector.register(supervised.process.stdout, selectors.EVENT_READ, supervised)
 
 
-def _progress(supervised: _Supervised) -> Progress:
-    event = supervised.latest
-    return Progress(
-        run_id=supervised.folder.name.removesuffix(folders.PARTIAL),
-        notebook=supervised.plan.name,
-        stage="cells" if event["event"] == "cell" else event["event"],
-        cell=event.get("number", 0),
-        of=event.get("of", 0),
-        elapsed_s=time.monotonic() - supervised.began_s,
-    )
-
-
-def _collect(supervised: _Supervised) -> Run:
-    """The run of a supervisor that has ended; one that did not say "done" is completed here."""
-    process = supervised.process
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    code = process.wait()
-    final = supervised.final
-    if final is None and not supervised.message:
-        with contextlib.suppress(OSError):
-            final = orphans.complete_orphan(supervised.folder, supervised.plan.outputs)
-    if final is not None:
-        return Run(final, folders.read_json(final / record.RUN_FILE))
-    message = supervised.message or f"Its supervisor ended with exit code {code}."
-    return Run(
-        supervised.folder,
-        {
-            "run_id": supervised.folder.name.removesuffix(folders.PARTIAL),
-            "notebook": supervised.plan.name,
-            "environment": supervised.plan.environment or None,
-            "status": status.FAILED,
-            "verdict": None,
-            "exit_code": status.exit_code(status.FAILED, None),
-            "error": {"kind": "RecordLost", "message": message, "stage": "record", "cell": None},
-        },
-    )
+def _retry(supervised: Supervised, made: Run) -> Retry | None:
+    """The next attempt at a run that has ended; null when it stays as it is."""
+    plan = supervised.plan
+    cause = attempts.cause(made.record, made.results.get("findings") or ()) if plan.retries else ""
+    following = attempts.following(plan, made.run_id, time.monotonic() - supervised.began_s) if cause else None
+    return Retry(made, cause, following, attempts.pause_s(plan.attempt)) if following is not None else None

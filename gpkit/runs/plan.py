@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from gpkit.runs.parameters import check
 from gpkit.stack import find_faults
 
 DEADLINE_S = 600.0  # chosen: several times the longest notebook with its defaults
+MOST_RETRIES = 10  # chosen: what is still broken then must be looked at
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -38,6 +39,10 @@ class Plan:
         deadline_s: Limit for everything from the start to the finished report, seconds.
         schedule: Null, or what of the schedule this run stands for: ``name`` of the entry and ``slot_utc``.
         rerun_of: The past run that this one repeats, or empty.
+        retries: How many more attempts there may be when something around the notebook breaks.
+        attempt: Which attempt this is, from 1.
+        retry_of: The attempt that failed before this one, or empty.
+        spent_s: What earlier attempts and the pauses between them took of the deadline, seconds.
     """
 
     notebook: Path
@@ -48,6 +53,10 @@ class Plan:
     deadline_s: float = DEADLINE_S
     schedule: Mapping[str, Any] | None = None
     rerun_of: str = ""
+    retries: int = 0
+    attempt: int = 1
+    retry_of: str = ""
+    spent_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -77,16 +86,9 @@ class Plan:
 
 def plan_of(content: Mapping[str, Any]) -> Plan:
     """The plan that :meth:`Plan.as_dict` described."""
-    return Plan(
-        notebook=Path(content["notebook"]),
-        root=Path(content["root"]),
-        outputs=Path(content["outputs"]),
-        parameters=content["parameters"],
-        given=tuple(content["given"]),
-        deadline_s=content["deadline_s"],
-        schedule=content["schedule"],
-        rerun_of=content["rerun_of"],
-    )
+    told = {field.name: content[field.name] for field in fields(Plan)}
+    places = {name: Path(told[name]) for name in ("notebook", "root", "outputs")}
+    return Plan(**{**told, **places, "given": tuple(told["given"])})
 
 
 def make_plan(
@@ -98,6 +100,7 @@ def make_plan(
     deadline_s: float = DEADLINE_S,
     now: datetime | None = None,
     schedule: Mapping[str, Any] | None = None,
+    retries: int = 0,
 ) -> Plan:
     """Check everything about a run that can be checked without a kernel.
 
@@ -106,9 +109,10 @@ def make_plan(
         texts: Parameters as text; they win over ``values``.
         values: Parameters as typed values.
         outputs: Where runs are kept; ``outputs/`` of the project by default.
-        deadline_s: Limit of the whole run, seconds.
+        deadline_s: Limit of the whole run, with all its attempts, seconds.
         now: The instant that relative times count from.
         schedule: The entry and slot of the schedule that the run stands for.
+        retries: How many more attempts there may be when something around the notebook breaks.
 
     Raises:
         ParameterError: No such notebook, a parameter that is unknown or does not fit, or impossible faults.
@@ -123,6 +127,7 @@ def make_plan(
     _require_window(parameters)
     if deadline_s <= 0:
         raise ParameterError(f"A deadline of {deadline_s} s leaves no time.", next_step="Write --deadline 10m")
+    require_retries(retries)
     if parameters.get("environment"):
         target = load(parameters["environment"])
         if not parameters.get("logs"):  # an account in logs is read instead of probing
@@ -132,7 +137,7 @@ def make_plan(
     folder = (outputs or root / "outputs").absolute()
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
-    return Plan(path, root, folder, parameters, given, deadline_s, schedule)
+    return Plan(path, root, folder, parameters, given, deadline_s, schedule, retries=retries)
 
 
 def _require_window(parameters: Mapping[str, Any]) -> None:
@@ -173,6 +178,17 @@ def duration_s(text: str) -> float:
     if found is None:
         raise ParameterError(f"{text!r} is no duration.", next_step="Write 45s, 10m or 1.5h.")
     return float(found[1]) * _UNIT_S[found[2]]
+
+
+def require_retries(count: int) -> int:
+    """A number of retries.
+
+    Raises:
+        ParameterError: It is below zero, or too many.
+    """
+    if not 0 <= count <= MOST_RETRIES:
+        raise ParameterError(f"{count} retries are not possible.", f"There may be 0 to {MOST_RETRIES}.")
+    return count
 
 
 def _require_writable(folder: Path) -> None:

@@ -60,7 +60,7 @@ def main() -> None:
 
 def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     """Make one run in its partial folder; returns the complete folder."""
-    deadline_s = watch.began_s + plan.deadline_s
+    deadline_s = watch.began_s + plan.deadline_s - plan.spent_s  # one deadline for all attempts
     order = _worker_order(plan, folder, private)
     watch.start_worker(order)
     # While the kernel starts:
@@ -160,7 +160,12 @@ def _worker_order(plan: Plan, folder: Path, private: Path) -> dict[str, Any]:
 
 
 def _stopped(reason: str, plan: Plan) -> dict[str, Any]:
-    words = f"its deadline of {plan.deadline_s:g} s" if reason == status.TIMEOUT else "an interruption from outside"
+    attempts = ", which holds for all attempts" if plan.retry_of else ""
+    words = (
+        f"its deadline of {plan.deadline_s:g} s{attempts}"
+        if reason == status.TIMEOUT
+        else "an interruption from outside"
+    )
     return {"kind": reason, "message": f"The run was ended by {words}.", "stage": "run", "cell": None}
 
 

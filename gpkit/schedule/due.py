@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gpkit.errors import CallerError, OutputError, ParameterError, nearest
 from gpkit.instants import text
-from gpkit.runs import Plan, Progress, Run, launch, make_plan
+from gpkit.runs import Plan, Progress, Retry, Run, launch, make_plan
 from gpkit.schedule import history
 from gpkit.schedule.entry import Entry, Refused, Retention, Schedule
 from gpkit.schedule.slots import decide
@@ -28,7 +28,7 @@ class Done:
     """What was done.
 
     Args:
-        runs: The runs that were made, in the order in which they ended.
+        runs: The last attempt at each run that was made, in the order in which they ended.
         missed: The records of slots that were missed.
         refused: Entries that were due and could not be run, such as one whose credential is missing.
         busy: Names of entries that another scheduler is running.
@@ -55,6 +55,7 @@ def run_due(
     now: datetime | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_end: Callable[[Run], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
 ) -> Done:
     """Run what is due at this instant. What becomes due meanwhile is left to the next call.
 
@@ -65,6 +66,7 @@ def run_due(
         now: The present, UTC.
         on_progress: Called at least once a second as runs get on.
         on_end: Called with each run as it ends, and with each record of a missed slot.
+        on_retry: Called with each attempt that failed and is followed by another.
 
     Raises:
         ParameterError: There is no entry of a name.
@@ -84,7 +86,9 @@ def run_due(
             ready = handled.due(mine, folder, at)
             plans = _take(ready, folder, at, handled, done, on_end)
             if plans:
-                done.runs += launch(plans, jobs=schedule.jobs, on_progress=on_progress, on_end=on_end)
+                done.runs += launch(
+                    plans, jobs=schedule.jobs, on_progress=on_progress, on_end=on_end, on_retry=on_retry
+                )
         stopped = {*done.busy, *(one.name for one in done.refused)}
         entries = [entry for entry in ready if entry.name not in stopped]
     _retain(schedule, outputs, at, handled, done)
@@ -171,6 +175,7 @@ def plan_of(entry: Entry, slot: datetime, outputs: Path) -> Plan:
         values=entry.parameters,
         outputs=outputs,
         deadline_s=entry.deadline_s,
+        retries=entry.retries,
         now=slot,
         schedule={"name": entry.name, "slot_utc": text(slot)},
     )

@@ -47,6 +47,7 @@ class Entry:
         grace_s: A slot is on time until this long after it, seconds.
         start: The first slot is not before it; null means the first time that a scheduler looks.
         retention: How long its runs are kept.
+        retries: How many more attempts a run may have when something around its notebook breaks.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Entry:
     grace_s: float = GRACE_S
     start: datetime | None = None
     retention: Retention = Retention()
+    retries: int = 0
 
     @property
     def environment(self) -> str:

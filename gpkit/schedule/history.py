@@ -14,7 +14,7 @@ from gpkit.errors import OutputError
 from gpkit.instants import text
 from gpkit.runs import folder as folders
 from gpkit.runs import plain_report, record, status
-from gpkit.runs.launch import Run
+from gpkit.runs.supervised import Run
 from gpkit.schedule.entry import Entry
 from gpkit.schedule.slots import Missed
 

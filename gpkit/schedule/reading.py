@@ -18,7 +18,7 @@ from gpkit.instants import instant
 from gpkit.protocol import scenarios
 from gpkit.runs.declarations import read_declarations
 from gpkit.runs.parameters import check
-from gpkit.runs.plan import DEADLINE_S, duration_s, find_notebook
+from gpkit.runs.plan import DEADLINE_S, duration_s, find_notebook, require_retries
 from gpkit.schedule.cron import parse, require_zone
 from gpkit.schedule.document import Document, read_document
 from gpkit.schedule.entry import CATCH_UPS, GRACE_S, LATEST, NAME, Entry, Refused, Retention, Schedule
@@ -28,6 +28,7 @@ SCHEDULE_FILE = Path("parameters") / "schedule.yaml"
 _TOP = ("timezone", "jobs", "entries")
 _SETTINGS = (
     "notebook", "environment", "parameters", "cron", "timezone", "deadline", "catch_up", "grace", "start", "retention",
+    "retries",
 )  # fmt: skip
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([dw])")
 _DAY_S = {"d": 86400.0, "w": 604800.0}
@@ -92,6 +93,7 @@ def _entry(document: Document, name: str, zone: str, root: Path, now: datetime) 
         grace_s=read("grace", lambda value: _duration(value, "grace"), GRACE_S),
         start=read("start", lambda value: instant(_text(value, "start"), now=now, name="start"), ""),
         retention=read("retention", _retention, Retention()),
+        retries=read("retries", _retries, 0),
     )
 
 
@@ -192,6 +194,12 @@ def _duration(value: Any, setting: str) -> float:
     if length <= 0:
         raise ParameterError(f"{setting} = {value!r} leaves no time.", next_step=f"Write {setting}: 10m")
     return length
+
+
+def _retries(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ParameterError(f"retries takes a whole number, not {value!r}.")
+    return require_retries(value)
 
 
 def _retention(value: Any) -> Retention:
