@@ -111,6 +111,13 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="how many run at a time (1)")
     command.add_argument("--deadline", default="10m", metavar="D", help="limit of each run: 90s, 10m, 1h (10m)")
     command.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="NAME=A,B,C",
+        help="one run for each value; several --sweep: for each combination; lists: NAME='0,5;20'",
+    )
+    command.add_argument(
         "--retries", type=int, default=0, metavar="N", help="more attempts when kernel, driver or memory fail (0)"
     )
     command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
@@ -175,6 +182,7 @@ def _runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--verdict", metavar="V", default="", help="healthy, findings, inconclusive or no-data")
     command.add_argument("--status", metavar="S", default="", help="ok, failed, timeout, kernel-died, missed …")
     command.add_argument("--since", metavar="T", default="", help="only runs made since: -1h, yesterday, 2025-09-07")
+    command.add_argument("--sweep", metavar="ID", default="", help="the runs of one sweep together; last: the newest")
     command.add_argument("--limit", type=int, metavar="N", help="at most so many (50 in a terminal, else all)")
     _past(command)
     command.set_defaults(command=call)

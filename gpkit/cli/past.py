@@ -18,6 +18,7 @@ from gpkit.errors import EXIT_HEALTHY, ParameterError
 
 if TYPE_CHECKING:
     from gpkit.history import Past
+    from gpkit.history.sweeps import Sweep
     from gpkit.report.account import Account
 
 _SHOWN = 50  # chosen: what a person looks through; a program gets all
@@ -31,6 +32,8 @@ def runs(chosen: argparse.Namespace) -> int:
     if chosen.limit is not None and chosen.limit < 1:
         raise ParameterError(f"--limit {chosen.limit} leaves nothing to list.", next_step="Write --limit 1 or more.")
     is_told = for_people(chosen)
+    if chosen.sweep:
+        return _sweep(chosen, is_told=is_told)
     found = look(
         outputs_of(chosen),
         notebook=chosen.notebook,
@@ -49,6 +52,32 @@ def runs(chosen: argparse.Namespace) -> int:
     if len(found) > limit:
         tell(f"Older runs are not shown: gpkit runs --limit {10 * limit}")
     return EXIT_HEALTHY
+
+
+def _sweep(chosen: argparse.Namespace, *, is_told: bool) -> int:
+    from gpkit.runs.look import look_at_sweep
+
+    found = look_at_sweep(outputs_of(chosen), chosen.sweep)
+    if is_told:
+        tell(sweep_told(found))
+    else:
+        put_out("".join(json.dumps(past.as_dict(), ensure_ascii=False) + "\n" for past in found.runs))
+    return EXIT_HEALTHY
+
+
+def sweep_told(sweep: Sweep) -> str:
+    """A sweep for people: value, status, verdict and headline of each run, then what the intervals tell."""
+    from gpkit.history.sweeps import compared, said, values_of
+    from gpkit.report.visible import one_line
+
+    is_mixed = len({past.notebook for past in sweep.runs}) > 1
+    rows = [
+        (one_line(f"{past.notebook} " * is_mixed + said(values_of(past)), 100), *_row(past)[2:]) for past in sweep.runs
+    ]
+    columns = (", ".join(sweep.names).upper(), "STATUS", "VERDICT", "HEADLINE")
+    missing = [f"{sweep.of - len(sweep.runs)} of {sweep.of} runs are not there."] if sweep.of > len(sweep.runs) else []
+    table = aligned([columns, *rows])
+    return "\n".join(["", table, *compared(sweep), *missing, f"Together: gpkit runs --sweep {sweep.id}"])
 
 
 def show(chosen: argparse.Namespace) -> int:

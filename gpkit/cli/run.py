@@ -31,24 +31,27 @@ def run(chosen: argparse.Namespace) -> int:
         texts["environment"] = chosen.environment
     if chosen.jobs < 1:
         raise ParameterError(f"--jobs {chosen.jobs} leaves nothing to run.", next_step="Write --jobs 1 or more.")
+    if chosen.slot and chosen.sweep:
+        raise ParameterError("A slot of the schedule stands for one run, a sweep is several.")
     slot: dict[str, Any] = {}
     if chosen.slot:
         from gpkit.schedule import read_slot
 
         name, at = read_slot(chosen.slot)
         slot = {"now": at, "schedule": {"name": name, "slot_utc": text(at)}}
-    plans = [
-        runs.make_plan(
-            notebook,
-            texts=texts,
-            values=_read_values(chosen.file) if chosen.file else None,
-            outputs=chosen.outputs,
-            deadline_s=duration_s(chosen.deadline),
-            retries=chosen.retries,
-            **slot,
-        )
-        for notebook in chosen.notebooks
-    ]
+    how: dict[str, Any] = {
+        "texts": texts,
+        "values": _read_values(chosen.file) if chosen.file else None,
+        "outputs": chosen.outputs,
+        "deadline_s": duration_s(chosen.deadline),
+        "retries": chosen.retries,
+    }
+    if chosen.sweep:
+        from gpkit.runs.sweep import make_plans, read_axes
+
+        plans = make_plans(chosen.notebooks, read_axes(chosen.sweep, [*texts]), are_texts=True, **how)
+    else:
+        plans = [runs.make_plan(notebook, **how, **slot) for notebook in chosen.notebooks]
     return carry_out(plans, jobs=chosen.jobs, as_json=chosen.json)
 
 
@@ -75,13 +78,15 @@ def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
         return EXIT_RUN_FAILED
     finally:
         shown.clear()
+        if plans and plans[0].sweep:
+            tell(sweep_table(plans[0].outputs, str(plans[0].sweep["id"])))
     return worst(one.exit_code for one in made)
 
 
 def line(made: Run) -> str:
     """One run for people: notebook, status, verdict, headline with interval and n, report."""
     error = made.record.get("error") or {}
-    said = [str(made.record.get("notebook")), made.status]
+    said = [str(made.record.get("notebook")), _values(made), made.status]
     if made.verdict:
         said += [made.verdict, _headline(made)]
     elif error:
@@ -91,6 +96,23 @@ def line(made: Run) -> str:
         [part.replace("\u00a0", " ") for part in said if part]
         + [_relative(made.report if made.report.exists() else made.folder)]
     )
+
+
+def _values(made: Run) -> str:
+    """The values that a run of a sweep had."""
+    from gpkit.history.sweeps import said
+
+    return said((made.record.get("sweep") or {}).get("values") or {})
+
+
+def sweep_table(outputs: Path, sweep_id: str) -> str:
+    """The runs of a sweep that was just made, one below the other."""
+    from gpkit.cli.past import sweep_told
+    from gpkit.history import newest
+    from gpkit.history.sweeps import sweeps
+
+    made = sweeps(past for past in newest(outputs / "runs") if past.sweep.get("id") == sweep_id)
+    return sweep_told(made[0]) if made else "No run of the sweep was made."
 
 
 def retry_line(retry: Retry) -> str:

@@ -3,7 +3,8 @@
 ::
 
     run folders ──► listing ──► past ──► series ──► against   new, worse, same, better, recovered; since when; trend
-                                    └──► difference           two runs, side by side
+                                    ├──► difference           two runs, side by side
+                    └──► sweeps               runs that differ in a few parameters, together
 
 Imports little: the process that answers for a run uses it too.
 """

@@ -1,10 +1,10 @@
 """A run against the earlier ones that asked the same question: what became of each finding, since when, and the trend.
 
 The same question is the same notebook on the same environment with the same parameters, but for those that say how
-much is measured and when (``AMOUNTS``). A parameter that one of the runs did not have must have its default in the
-other. Runs of a live target stand where they started, runs of a log where their window begins: a log read once more
-is not a later one. An attempt that failed and was tried again is no point of its own: the attempt that followed it
-stands for it. Only ``run.json`` is read, of a bounded number of folders.
+much is measured and when (``AMOUNTS``), unless they are what a sweep changes. A parameter that one of the runs did not
+have must have its default in the other. Runs of a live target stand where they started, runs of a log where their
+window begins: a log read once more is not a later one. An attempt that failed and was tried again is no point of its
+own: the attempt that followed it stands for it. Only ``run.json`` is read, of a bounded number of folders.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from gpkit.history.change import GONE, NEW, RECOVERED, RULE, Change, change
 from gpkit.history.listing import newest
 from gpkit.history.past import Past, instant, numbers
+from gpkit.history.sweeps import values_of
 
 AMOUNTS = frozenset(
     {"attempts", "rate_per_s", "concurrency", "controls_each", "seed", "since", "until", "offline"}
@@ -64,7 +65,7 @@ def is_same_question(a: Past, b: Past) -> bool:
     """Whether two runs asked the same of the same."""
     if (a.notebook, a.environment) != (b.notebook, b.environment) or not a.notebook:
         return False
-    names = (a.parameters.keys() | b.parameters.keys()) - AMOUNTS
+    names = (a.parameters.keys() | b.parameters.keys()) - (AMOUNTS - values_of(a).keys() - values_of(b).keys())
     for name in names:
         if name in a.parameters and name in b.parameters:
             if a.parameters[name] != b.parameters[name]:

@@ -49,6 +49,7 @@ class _Record(msgspec.Struct):
     rerun_of: Any = None
     retry_of: Any = None
     attempt: Any = None
+    sweep: Any = None
     schedule: Any = None
 
 
@@ -70,6 +71,7 @@ class Past:
         rerun_of: The run that this one repeats, or empty.
         retry_of: The attempt that failed before this one, or empty.
         attempt: Which attempt at the run this is, from 1.
+        sweep: Of a run of a sweep: ``id``, ``number`` ``of`` how many, ``values`` of the swept parameters; else empty.
         entry: Of the schedule that it was made for, by name, or empty.
         problems: One sentence for each thing that could not be read.
     """
@@ -91,6 +93,7 @@ class Past:
     rerun_of: str = ""
     retry_of: str = ""
     attempt: int = 1
+    sweep: Mapping[str, Any] = field(default_factory=dict)
     entry: str = ""
     problems: tuple[str, ...] = ()
 
@@ -126,6 +129,7 @@ class Past:
             "rerun_of": self.rerun_of or None,
             "retry_of": self.retry_of or None,
             "attempt": self.attempt,
+            "sweep": dict(self.sweep) or None,
             "folder": str(self.folder),
             "report": str(report) if report else None,
             "problems": list(self.problems),
@@ -210,6 +214,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         rerun_of=_text(record.rerun_of),
         retry_of=_text(record.retry_of),
         attempt=int(finite(record.attempt) or 1),
+        sweep=record.sweep if isinstance(record.sweep, dict) else {},
         entry=_text(record.schedule.get("name")) if isinstance(record.schedule, dict) else "",
         problems=tuple(problems),
     )

@@ -24,6 +24,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from gpkit.errors import OutputError
 from gpkit.history.past import RUN_FILE, Past
+from gpkit.history.sweeps import Sweep, compared, said, sweeps, values_of
 from gpkit.report.account import claim_of
 from gpkit.report.assets import NO_LIBRARY, policy, style, write_whole
 from gpkit.report.measures import measure
@@ -33,6 +34,7 @@ from gpkit.report.visible import one_line
 from gpkit.report.wording import Word, answer, duration, failure_message, status_sentence, status_word
 
 NEWEST = 200  # chosen: on the index itself; what somebody scrolls through
+SWEEPS = 5  # chosen: on the index; gpkit runs --sweep shows any
 PAGE = 500  # chosen: rows of a page of older runs; 0.3 MB
 PAGES = "index"  # folder of those pages
 _TEMPLATES = Path(__file__).parent / "template" / "gpkit"
@@ -57,6 +59,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """One sweep as the list shows it: what was swept, a row for each run with its values, what the intervals tell."""
+
+    id: str
+    title: str
+    rows: tuple[tuple[str, Row], ...]
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of older runs: its number, and when its first and last run were made."""
 
@@ -74,12 +86,15 @@ def write_pages(root: Path, pasts: Sequence[Past]) -> Path:
     pages = _older_pages(root, pasts) if len(pasts) > NEWEST else []
     _remove_pages(root, len(pages))
     entries = overview(pasts)
+    trials = sweeps(pasts)
     page = _template("runs.html.j2").render(
         rows=[_row(past, "") for past in pasts[:NEWEST]],
         total=len(pasts),
         counts=_counts(pasts),
         entries=[(entry, _link(entry.decided or entry.latest, "")) for entry in entries[:MAX_ENTRIES]],
         more_entries=max(0, len(entries) - MAX_ENTRIES),
+        sweeps=[_trial(sweep) for sweep in trials[:SWEEPS]],
+        more_sweeps=max(0, len(trials) - SWEEPS),
         pages=pages[::-1],
         **_around(),
     )
@@ -173,6 +188,15 @@ def _counts(pasts: Sequence[Past]) -> list[tuple[Word, int]]:
     for past in pasts:
         kinds.setdefault((past.status, past.verdict), past)
     return [(answer(kinds[kind]), count) for kind, count in counted.most_common()]
+
+
+def _trial(sweep: Sweep) -> Trial:
+    rows = tuple((one_line(said(values_of(past)), 200), _row(past, "")) for past in sweep.runs)
+    missing = sweep.of - len(sweep.runs)
+    told = [*compared(sweep), *([f"{missing} of {sweep.of} runs are not there."] if missing > 0 else [])]
+    notebooks = ", ".join(dict.fromkeys(past.notebook for past in sweep.runs))
+    title = one_line(f"{notebooks} by {', '.join(sweep.names)}")
+    return Trial(one_line(sweep.id), title, rows, tuple(one_line(sentence, 600) for sentence in told))
 
 
 def _link(past: Past, above: str) -> str:

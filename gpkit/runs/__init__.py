@@ -20,6 +20,7 @@ from typing import Any
 from gpkit.runs.launch import Retry, launch
 from gpkit.runs.plan import DEADLINE_S, Plan, make_plan
 from gpkit.runs.supervised import Progress, Run
+from gpkit.runs.sweep import make_plans
 
 __all__ = ["DEADLINE_S", "Plan", "Progress", "Retry", "Run", "launch", "make_plan", "run"]
 
@@ -32,6 +33,7 @@ def run(
     jobs: int = 1,
     deadline_s: float = DEADLINE_S,
     retries: int = 0,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
     outputs: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_end: Callable[[Run], None] | None = None,
@@ -48,21 +50,21 @@ def run(
         jobs: How many run at a time.
         deadline_s: Limit of each run from its start to its report, with all its attempts, seconds.
         retries: How many more attempts there may be when something around a notebook breaks.
+        sweep: Values of parameters, at least two of each; every combination is a run of its own.
         outputs: Where ``runs/`` is kept; ``outputs/`` of the project by default.
         on_progress: Called at least once a second as runs get on.
         on_end: Called with each run as it ends.
         on_retry: Called with each attempt that failed and is followed by another.
 
     Returns:
-        One :class:`Run` for each notebook, its last attempt, in the order in which they ended.
+        One :class:`Run` for each notebook and swept value, its last attempt, in the order in which they ended.
 
     Raises:
         CallerError: Something impossible was asked for; nothing was started.
         KeyboardInterrupt: After the runs in progress were recorded as interrupted.
     """
     names = [notebooks] if isinstance(notebooks, (str, Path)) else list(notebooks)
-    plans = [
-        make_plan(name, texts=texts, values=parameters, outputs=outputs, deadline_s=deadline_s, retries=retries)
-        for name in names
-    ]
+    how: dict[str, Any] = {"texts": texts, "values": parameters, "outputs": outputs}
+    how |= {"deadline_s": deadline_s, "retries": retries}
+    plans = make_plans(names, sweep, **how) if sweep else [make_plan(name, **how) for name in names]
     return launch(plans, jobs=jobs, on_progress=on_progress, on_end=on_end, on_retry=on_retry)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from gpkit.errors import ParameterError, nearest
 from gpkit.history import Past, find, newest
+from gpkit.history.listing import LAST
 from gpkit.history.past import STATUSES, UNKNOWN, VERDICTS
+from gpkit.history.sweeps import Sweep, sweeps
 from gpkit.runs import folder as folders
 from gpkit.runs import status
 from gpkit.runs.orphans import complete_orphans
@@ -53,6 +55,32 @@ def look_at(outputs: Path, written: str) -> Past:
     """
     complete_orphans(outputs)
     return labelled(find(outputs, written))
+
+
+def look_at_sweep(outputs: Path, written: str) -> Sweep:
+    """The sweep that an id, the beginning of one, or ``last`` means.
+
+    Raises:
+        ParameterError: There is none, or there are several.
+    """
+    complete_orphans(outputs)
+    known = {sweep.id: sweep for sweep in sweeps(map(labelled, newest(outputs / "runs")))}
+    if not known:
+        raise ParameterError(
+            f"{outputs / 'runs'} holds no sweep.", next_step="gpkit run NOTEBOOK --sweep NAME=a,b makes one."
+        )
+    fitting = [name for name in known if name == written] or [name for name in known if name.startswith(written)]
+    if written == LAST:
+        fitting = [next(iter(known))]
+    if len(fitting) != 1:
+        raise ParameterError(
+            f"{written[:200]!r} is the beginning of {len(fitting)} sweeps."
+            if fitting
+            else f"There is no sweep {written[:200]!r}.",
+            nearest(written, known),
+            f"The newest are: {', '.join(list(known)[:5])}.",
+        )
+    return known[fitting[0]]
 
 
 def labelled(past: Past) -> Past:

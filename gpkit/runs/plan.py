@@ -39,6 +39,7 @@ class Plan:
         deadline_s: Limit for everything from the start to the finished report, seconds.
         schedule: Null, or what of the schedule this run stands for: ``name`` of the entry and ``slot_utc``.
         rerun_of: The past run that this one repeats, or empty.
+        sweep: Null, or what of a sweep this run is: ``id``, ``number`` ``of`` how many, and the swept ``values``.
         retries: How many more attempts there may be when something around the notebook breaks.
         attempt: Which attempt this is, from 1.
         retry_of: The attempt that failed before this one, or empty.
@@ -53,6 +54,7 @@ class Plan:
     deadline_s: float = DEADLINE_S
     schedule: Mapping[str, Any] | None = None
     rerun_of: str = ""
+    sweep: Mapping[str, Any] | None = None
     retries: int = 0
     attempt: int = 1
     retry_of: str = ""

@@ -47,6 +47,7 @@ def first(plan: Plan, run_id: str) -> dict[str, Any]:
         "environment": plan.environment or None,
         **({"schedule": dict(plan.schedule)} if plan.schedule else {}),
         **({"rerun_of": plan.rerun_of} if plan.rerun_of else {}),
+        **({"sweep": dict(plan.sweep)} if plan.sweep else {}),
         **({"retry_of": plan.retry_of, "attempt": plan.attempt} if plan.retry_of else {}),
         "status": "running",
         "verdict": None,
