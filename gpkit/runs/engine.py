@@ -23,6 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 from gpkit.redaction import redact
+from gpkit.runs import kernel
 from gpkit.runs.folder import write_text
 from gpkit.runs.status import is_callers_fault
 
@@ -73,10 +74,10 @@ class TruthfulEngine(Engine):  # type: ignore[misc]
         client = _Client(
             nb_man,
             km=session.kernel,
-            startup_timeout=session.ready_timeout_s,
             iopub_timeout=IOPUB_TIMEOUT_S,
         )
         try:
+            client.kc = kernel.connect(session.kernel, session.ready_timeout_s)
             client.execute()
         except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
             # RuntimeError: the kernel ended, or did not answer, before the first cell.

@@ -1,22 +1,22 @@
 """Make runs: one supervisor process for each attempt, a few at a time.
 
-This process only starts supervisors and reads what they say. When it is interrupted it asks them to end their runs
-and waits; when it is killed they notice by themselves. A run whose surroundings broke is tried again as its plan
-allows; while it waits for that it keeps its place among the jobs, so that its deadline goes on for nobody else.
+This process only orders supervisors and reads what they say. When it is interrupted it asks them to end their runs
+and waits; when it is killed they notice by themselves: the line between them is cut. A run whose surroundings broke is
+tried again as its plan allows; while it waits for that it keeps its place among the jobs, so that its deadline goes on
+for nobody else.
 """
 
 from __future__ import annotations
 
 import selectors
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gpkit.errors import OutputError
-from gpkit.runs import attempts, orphans
+from gpkit.runs import attempts, orphans, preload, warm
 from gpkit.runs.plan import Plan
-from gpkit.runs.supervised import Progress, Run, Supervised, collect, hear, progress_of, start
+from gpkit.runs.supervised import Progress, Run, Supervised, ask_to_end, collect, hear, progress_of, start
 
 _ENDING_LIMIT_S = 60.0  # chosen: stop, report and records of an interrupted run, several times over
 
@@ -101,14 +101,18 @@ def launch(
     """
     work = _Work(list(plans), max(1, jobs), on_end, on_retry)
     unwritable: OutputError | None = None
-    for outputs in {plan.outputs for plan in plans}:
-        orphans.complete_orphans(outputs)
-    with selectors.DefaultSelector() as selector:
+    # One run imports what it needs side by side, in its worker and its kernel; of several, nobody imports it twice.
+    several = len(plans) > 1
+    modules = (preload.KERNEL, *preload.wanted({plan.notebook for plan in plans})) if several else ()
+    with warm.parent(modules) as parent, selectors.DefaultSelector() as selector:
+        for outputs in {plan.outputs for plan in plans}:
+            orphans.complete_orphans(outputs)
         interrupted_s: float | None = None
         while work.waiting or work.later or selector.get_map():
             try:
                 for plan in work.take(len(selector.get_map()), time.monotonic()):
-                    _register(selector, start(plan))
+                    supervised = start(plan, parent)
+                    selector.register(supervised.line, selectors.EVENT_READ, supervised)
                 for key, _ in selector.select(work.nap_s(time.monotonic())):
                     if hear(key.data):
                         selector.unregister(key.fileobj)
@@ -127,17 +131,12 @@ def launch(
                 interrupted_s = time.monotonic()
                 work.stop()
                 for key in selector.get_map().values():
-                    key.data.process.send_signal(signal.SIGTERM)
+                    ask_to_end(key.data)
         if interrupted_s is not None:
             raise KeyboardInterrupt
     if unwritable is not None:
         raise unwritable
     return work.ended
-
-
-def _register(selector: selectors.BaseSelector, supervised: Supervised) -> None:
-    assert supervised.process.stdout is not None
-    selector.register(supervised.process.stdout, selectors.EVENT_READ, supervised)
 
 
 def _retry(supervised: Supervised, made: Run) -> Retry | None:

@@ -1,12 +1,10 @@
-"""A supervisor process as its caller sees it: started with a plan, heard at work, collected when it has ended."""
+"""A supervisor process as its caller sees it: ordered with a plan, heard at work, collected when it has ended."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
+import socket
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from typing import Any
 from gpkit.runs import folder as folders
 from gpkit.runs import orphans, record, status
 from gpkit.runs.plan import Plan
+from gpkit.runs.warm import Warm
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Supervised:
 
     plan: Plan
     folder: Path
-    process: subprocess.Popen[bytes]
+    line: socket.socket
     buffer: bytes = b""
     final: Path | None = None
     message: str = ""
@@ -87,31 +86,32 @@ class Supervised:
     began_s: float = field(default_factory=time.monotonic)
 
 
-def start(plan: Plan) -> Supervised:
-    """Make a run folder and start its supervisor.
+def start(plan: Plan, parent: Warm) -> Supervised:
+    """Make a run folder and have a supervisor forked for it.
 
     Raises:
         OutputError: The folder cannot be made.
     """
     run_id = folders.new_run_id(plan.name, datetime.now(UTC))
     folder = folders.create(plan.outputs, run_id, {record.RUN_FILE: record.first(plan, run_id)})
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gpkit.runs.supervisor"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches this process, which then asks
-    )
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # one that ended at once is noticed by its silence
-        process.stdin.write(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
-        process.stdin.flush()  # kept open: its end tells the supervisor that its caller is gone
-    return Supervised(plan, folder, process)
+    line = parent.order()
+    with contextlib.suppress(OSError):  # one that ended at once is noticed by its silence
+        line.sendall(json.dumps({"plan": plan.as_dict(), "folder": str(folder)}).encode() + b"\n")
+    return Supervised(plan, folder, line)
+
+
+def ask_to_end(supervised: Supervised) -> None:
+    """Say nothing more: a supervisor whose caller is silent for good ends its run as interrupted."""
+    with contextlib.suppress(OSError):
+        supervised.line.shutdown(socket.SHUT_WR)
 
 
 def hear(supervised: Supervised) -> bool:
     """Take what a supervisor says; whether it has ended."""
-    assert supervised.process.stdout is not None
-    data = os.read(supervised.process.stdout.fileno(), 65536)
+    try:
+        data = supervised.line.recv(65536)
+    except ConnectionResetError:  # it ended without having read everything
+        data = b""
     *lines, supervised.buffer = (supervised.buffer + data).split(b"\n")
     for line in lines:
         event = json.loads(line)
@@ -139,19 +139,14 @@ def progress_of(supervised: Supervised) -> Progress:
 
 def collect(supervised: Supervised) -> Run:
     """The run of a supervisor that has ended; one that did not say "done" is completed here."""
-    process = supervised.process
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    code = process.wait()
+    supervised.line.close()
     final = supervised.final
     if final is None and not supervised.message:
         with contextlib.suppress(OSError):
             final = orphans.complete_orphan(supervised.folder, supervised.plan.outputs)
     if final is not None:
         return Run(final, folders.read_json(final / record.RUN_FILE))
-    message = supervised.message or f"Its supervisor ended with exit code {code}."
+    message = supervised.message or "Its supervisor ended before it could say how the run went."
     return Run(
         supervised.folder,
         {

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from typing import Any
 from gpkit.instants import text
 from gpkit.redaction import redact
 from gpkit.runs import folder as folders
-from gpkit.runs import plain_report, record, status
+from gpkit.runs import labels, plain_report, record, status
 from gpkit.runs.plan import Plan, plan_of
 from gpkit.runs.processes import adopt_orphans, end_descendants
 from gpkit.runs.provenance import provenance
@@ -37,15 +38,20 @@ REPORT_LIMIT_S = 30.0  # chosen: a report takes about a second; this is for a ma
 _SOCKET_PATH_CHARS = 90  # a Unix socket's path has at most 107, and the kernel adds to the folder's name
 
 
-def main() -> None:
-    """Run as ``python -m gpkit.runs.supervisor``, with the folder and the plan as the first line of input."""
+def main(kernels_modules: frozenset[str]) -> int:
+    """Supervise one run in a process of its own; the folder and the plan are the first line of standard input.
+
+    Args:
+        kernels_modules: The imported modules with which a kernel may begin.
+    """
     adopt_orphans()
-    watch = Watch(datetime.now(UTC))
+    watch = Watch(datetime.now(UTC), kernels_modules)
     line = _first_line()
     if not line:
-        return  # the caller was gone before it said what to do; the folder is its orphan
+        return 0  # the caller was gone before it said what to do; the folder is its orphan
     order = json.loads(line)
     plan, folder = plan_of(order["plan"]), Path(order["folder"])
+    labels.show_as(f"{sys.executable} -m {__name__} {run_id_of(folder)}")
     private = Path(tempfile.mkdtemp(prefix=folders.PRIVATE_PREFIX, dir=_short_temporary_folder()))
     folders.claim(folder, private)
     try:
@@ -56,6 +62,14 @@ def main() -> None:
         say({"event": "lost", "message": redact(f"{type(error).__name__}: {error}")})
     finally:
         shutil.rmtree(private, ignore_errors=True)
+    return 0
+
+
+def prepare() -> None:
+    """Import what the end of a run needs; the beginning has better things to do."""
+    import psutil  # noqa: F401
+
+    import gpkit.history.against  # noqa: F401
 
 
 def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
@@ -65,10 +79,7 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     watch.start_worker(order)
     # While the kernel starts:
     record.begin(folder, _facts(plan, folder, watch.started))
-    import psutil  # noqa: F401 - for the end, when somebody waits
-
-    import gpkit.history.against  # noqa: F401 - likewise
-
+    prepare()
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
     record.finish(folder, outcome, {"usage": watch.usage.told("report")})
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
@@ -187,7 +198,3 @@ def _first_line() -> str:
 
 def _short_temporary_folder() -> str | None:
     return None if len(tempfile.gettempdir()) < _SOCKET_PATH_CHARS - 20 else "/tmp"  # noqa: S108 - mkdtemp is private
-
-
-if __name__ == "__main__":
-    main()

@@ -7,13 +7,12 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from datetime import datetime
 from typing import Any
 
-from gpkit.runs import status
+from gpkit.runs import status, worker
+from gpkit.runs.forks import Child, fork
 from gpkit.runs.processes import end_descendants
 from gpkit.runs.usage import Usage
 
@@ -32,13 +31,15 @@ class Watch:
         usage: What all processes of the run use.
     """
 
-    def __init__(self, started: datetime) -> None:
+    def __init__(self, started: datetime, kernels_modules: frozenset[str]) -> None:
         self.started = started
         self.began_s = time.monotonic()
         self.interrupted = False
         self.stderr = b""
-        self.worker: subprocess.Popen[bytes] | None = None
         self.usage = Usage()
+        self.worker: Child | None = None
+        self._kernels_modules = kernels_modules
+        self._orders = -1
         self._lines: list[dict[str, Any]] = []
         self._buffer = b""
         self._events_ended = False
@@ -51,31 +52,22 @@ class Watch:
 
     def start_worker(self, plan: dict[str, Any]) -> None:
         """Start a worker and hand it its plan."""
-        read, write = os.pipe()
         self._lines, self._buffer, self._events_ended = [], b"", False
-        self.worker = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "gpkit.runs.worker", str(write), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(write,),
-            start_new_session=True,
-        )
-        os.close(write)
-        assert self.worker.stderr is not None
-        for stream in (read, self.worker.stderr.fileno()):
-            os.set_blocking(stream, False)
-        self._selector.register(read, selectors.EVENT_READ, "events")
-        self._selector.register(self.worker.stderr.fileno(), selectors.EVENT_READ, "stderr")
-        self.send(json.dumps(plan))
+        (orders, self._orders), (stderr, its_stderr), (events, its_events) = os.pipe(), os.pipe(), os.pipe()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        supervisor = os.getpid()
+        its_own = [orders, nowhere, its_stderr, its_events]
+        self.worker = fork(lambda: worker.main(plan, supervisor, self._kernels_modules), its_own)
+        for descriptor in its_own:
+            os.close(descriptor)
+        for descriptor, kind in ((events, "events"), (stderr, "stderr")):
+            os.set_blocking(descriptor, False)
+            self._selector.register(descriptor, selectors.EVENT_READ, kind)
 
     def send(self, line: str) -> None:
         """Tell the worker something; one that is gone is noticed by :meth:`wait`."""
-        assert self.worker is not None
-        assert self.worker.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.worker.stdin.write(line.encode() + b"\n")
-            self.worker.stdin.flush()
+            os.write(self._orders, line.encode() + b"\n")
 
     def wait(self, event: str, until_s: float, *, heed_interrupt: bool = True) -> dict[str, Any] | str:
         """The worker's event of that name; or ``timeout``, ``interrupted``, or ``gone`` when it ended without it."""
@@ -99,18 +91,13 @@ class Watch:
     def end_worker(self, run_id: str) -> None:
         """Kill the worker, the kernel and everything they started."""
         if self.worker is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.worker.kill()
+            self.worker.kill()
             self.worker.wait()
             for key in list(self._selector.get_map().values()):
                 if key.data in ("events", "stderr"):
                     self._selector.unregister(key.fd)
-                    if key.data == "events":
-                        os.close(key.fd)
-            for stream in (self.worker.stdin, self.worker.stderr):
-                with contextlib.suppress(OSError):
-                    if stream is not None:
-                        stream.close()
+                    os.close(key.fd)
+            os.close(self._orders)
             self.worker = None
         end_descendants(run_id)
 
@@ -124,7 +111,7 @@ class Watch:
             self.interrupted = self.interrupted or kind == "caller"
             self._events_ended = self._events_ended or kind == "events"
             self._selector.unregister(fd)
-            if kind == "events":
+            if kind != "caller":
                 os.close(fd)
         elif kind == "stderr":
             self.stderr = (self.stderr + data)[-_STDERR_KEPT:]

@@ -1,8 +1,7 @@
 """The process that makes one run: kernel, papermill, report. It is told what to do and never judges itself.
 
-It reads its plan from the first line of standard input, writes one JSON line for each event to a pipe, and makes the
-report when it reads ``render`` and the list of runs when it reads ``index``. Its supervisor writes the records, and
-ends it when it must.
+It writes one JSON line for each event to a pipe, and makes the report when it reads ``render`` from standard input,
+and the list of runs when it reads ``index``. Its supervisor writes the records, and ends it when it must.
 
 Signals: SIGTERM stops the running cell because the run was interrupted, SIGUSR1 because its time is over.
 """
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.errors import GpkitError
 from gpkit.redaction import has_secret, read_secret, redact
-from gpkit.runs import kernel, status
+from gpkit.runs import kernel, labels, preload, status
 from gpkit.runs.processes import die_with_parent
 from gpkit.runs.usage import peak_of_collected
 
@@ -31,28 +30,37 @@ if TYPE_CHECKING:
     from gpkit.runs import engine
 
 _STOPS = {signal.SIGTERM: status.INTERRUPTED, signal.SIGUSR1: status.TIMEOUT}
+_NOT_FOR_US = ("pyarrow.fs", "gcsfs", "boto3", "azure", "github")
+_ABSENT = object()
+_EVENTS_FD = 3  # given by the supervisor
 _MESSAGE_CAP_CHARS = 4000
 _KERNEL_END_S = 1.0  # chosen: what a kernel with a local stack needs to clean up, several times over
 
 
-def main() -> None:
-    """Run as ``python -m gpkit.runs.worker EVENTS_FD PARENT_PID``."""
-    die_with_parent(int(sys.argv[2]))
-    events = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1)
+def main(plan: dict[str, Any], supervisor: int, kernels_modules: frozenset[str]) -> int:
+    """Make one run in a process of its own.
+
+    Args:
+        plan: What to do, as the supervisor orders it.
+        supervisor: Its pid; this process ends with it.
+        kernels_modules: The imported modules with which a kernel may begin.
+    """
+    die_with_parent(supervisor)
+    labels.show_as(f"{sys.executable} -m {__name__} {plan['run_id']}")
+    events = os.fdopen(_EVENTS_FD, "w", encoding="utf-8", buffering=1)
 
     def tell(event: str, **facts: Any) -> None:
         events.write(json.dumps({"event": event, **facts}) + "\n")
 
-    plan = json.loads(sys.stdin.readline())
     os.chdir(plan["root"])
     manager = None
     if plan["execute"]:
-        manager, outcome = execute(plan, tell)
+        manager, outcome = execute(plan, tell, kernels_modules)
         tell("executed", peak_bytes=peak_of_collected(), **outcome)
         if manager is not None:
             kernel.request_end(manager)  # only now: the supervisor saw how much memory it holds
     outputs = Path(plan["outputs"])
-    for line in sys.stdin:
+    for line in os.fdopen(0, encoding="utf-8"):
         if line.strip() == "render":
             outcome = render(Path(plan["folder"]), outputs)
             if manager is not None:
@@ -62,11 +70,12 @@ def main() -> None:
             with contextlib.suppress(Exception):  # derived from the records: it can be made again
                 write_index(outputs)
             tell("indexed")
-    events.close()
-    os._exit(0)  # nothing is left to do, and taking everything down in order costs a tenth of a second
+    return 0
 
 
-def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[str, Any]]:
+def execute(
+    plan: dict[str, Any], tell: Callable[..., None], kernels_modules: frozenset[str]
+) -> tuple[Any, dict[str, Any]]:
     """Run the notebook; returns the kernel's manager, and status, error, cells and timings as JSON values."""
     began_s = time.monotonic()
     notebook, folder = Path(plan["notebook"]), Path(plan["folder"])
@@ -81,6 +90,8 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
             private=Path(plan["private"]),
             run_id=plan["run_id"],
             run_folder=folder,
+            modules=preload.wanted([notebook]),
+            kept=kernels_modules,
         )
     except Exception as error:
         return None, {"status": status.FAILED, "error": describe(error, "kernel"), "cells": cells, "timings": {}}
@@ -92,7 +103,7 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
         cells.update(run=number, of=of)
         if number == 1:
             timings["kernel_s"] = round(time.monotonic() - began_s, 3)
-            threading.Thread(target=_prepare_report, daemon=True).start()
+            threading.Thread(target=prepare, daemon=True).start()
         tell("cell", number=number, of=of)
 
     timings: dict[str, float] = {}
@@ -123,15 +134,28 @@ def execute(plan: dict[str, Any], tell: Callable[..., None]) -> tuple[Any, dict[
     }
 
 
+def prepare() -> None:
+    """Import what executing and reporting need; what cannot be imported says so when it is used."""
+    with contextlib.suppress(Exception):
+        _import_engine()
+        from gpkit.report import prepare as prepare_report
+
+        prepare_report()
+
+
 def _import_engine() -> ModuleType:
-    """Import papermill without what it would only need for notebooks in Hadoop: a quarter of a second."""
-    hidden = "pyarrow.fs"
+    """Import papermill without what it would only need for notebooks in Hadoop and in buckets: up to a second."""
     modules: dict[str, Any] = sys.modules
-    modules[hidden] = None  # an import of it fails, which papermill allows for
+    kept = {name: modules.get(name, _ABSENT) for name in _NOT_FOR_US}
+    modules.update(dict.fromkeys(_NOT_FOR_US))  # an import of them fails, which papermill allows for
     try:
         from gpkit.runs import engine
     finally:
-        del modules[hidden]
+        for name, module in kept.items():
+            if module is _ABSENT:
+                del modules[name]
+            else:
+                modules[name] = module
     return engine
 
 
@@ -224,15 +248,3 @@ def _error(session: engine.Session, error: Exception | None, kernel_ended: str, 
 def _is_cells_own(error: Exception) -> bool:
     """Whether the code in a cell raised it, as against what happened to the kernel."""
     return hasattr(error, "ename")
-
-
-def _prepare_report() -> None:
-    """Import what the report needs while the kernel works."""
-    with contextlib.suppress(Exception):  # rendering says what is wrong
-        from gpkit.report import prepare
-
-        prepare()
-
-
-if __name__ == "__main__":
-    main()
