@@ -40,7 +40,8 @@ FINDINGS = """
 | `estimate`, `unit`, `interval`, `n` | the number, its unit, its 95 % interval (null ends: unbounded), its cases |
 | `target` | what it is judged against |
 | `cause`, `ruled_out` | when one is named; what the evidence excludes |
-| `evidence` | attempt ids and insert ids; `gpkit.evidence(finding)` shows the frames and lines |
+| `evidence` | ids of attempts, connections and entries, worst first; `gpkit.evidence(finding)` shows the lines |
+| `worst` | what is worst in the evidence, in words; empty where none is worse than another |
 | `limits`, `next_step` | what it cannot tell; what to do |
 
 [results.schema.json](results.schema.json) is the JSON Schema of the whole file; a test holds it to what runs write.

@@ -22,6 +22,8 @@ HOSTILE = (
     "\x1b[31mred\x1b[0m \x00nul \u202egnp.exe\u202c `` ``` ```` [x](javascript:window.ran=5) ![i](https://evil.example/i.png)"
 )
 
+LINE = "WARNING <b>refused</b>\u202e"
+
 
 def finding(**parts: Any) -> dict[str, Any]:
     """A finding as results.json holds it."""
@@ -87,6 +89,39 @@ def lines(text: str = "Authentication failed: signature verification failed") ->
             for i in range(6)
         ]
     }
+
+
+def trail(**parts: Any) -> dict[str, Any]:
+    """How the evidence of a finding is found, as results.json holds it."""
+    told = {
+        "worst": "the slowest",
+        "cases": 60,
+        "entries": 1,
+        "shown": [{"id": "control-0000", "why": "first and worst", "ids": {"trace": "4bf9"}, "lines": 2, "of": 9}],
+        "filter": 'insertId="x1"',
+        "selects": 1,
+        "window": {"since": "2026-11-20T08:00:00Z", "until": None},
+        "command": "gpkit logs export.json --filter 'insertId=\"x1\"'",
+        "explorer": "https://console.cloud.google.com/logs/query;query=insertId%3D%22x1%22?project=shop",
+        "rest": "gpkit show R --evidence negative_controls",
+        "notes": ["The filter names 1 of 2 entries."],
+    }
+    return told | parts
+
+
+def case_lines() -> list[dict[str, str]]:
+    """The lines of the case that :func:`trail` names."""
+    case = "control-0000"
+    return [
+        {
+            "case": "control-0000",
+            "id": "control-0000",
+            "kind": "attempt",
+            "at": "2026-11-20T10:00:00Z",
+            "text": "ended",
+        },
+        {"case": case, "id": "x1", "kind": "entry", "at": "2026-11-20T10:00:01Z", "text": LINE},
+    ]
 
 
 def figure(index: int = 0, points: int = 300, text: str = "attempt") -> dict[str, Any]:
@@ -198,7 +233,11 @@ def run_folder(root: Path, run_id: str = "20261120T100000Z-event_success_rates-s
     """A run folder under ``root/runs``; ``parts`` replace fields of run.json, ``results``, ``notebook`` the files."""
     folder = root / "runs" / run_id
     folder.mkdir(parents=True)
-    results = parts.pop("results", {"findings": findings(), "headline": "all_five_events", "evidence_lines": lines()})
+    told = {
+        "evidence_lines": lines() | {"negative_controls": case_lines()},
+        "evidence_trail": {"negative_controls": trail()},
+    }
+    results = parts.pop("results", {"findings": findings(), "headline": "all_five_events", **told})
     book = parts.pop("notebook", None) or notebook()
     run = {
         "run_id": run_id,

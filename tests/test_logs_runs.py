@@ -154,6 +154,31 @@ def test_a_part_of_what_was_asked_for_is_no_whole_answer(project, source):
     assert len(held.stdout.splitlines()) == 2002
 
 
+def test_a_finding_without_a_case_says_what_was_not_looked_at():
+    empty = Finding(
+        id="x", claim="Nothing to judge: no case in this window.", verdict="undecided", estimate=None, unit="ratio",
+        interval=None, n=0, target=0.9,
+    )  # fmt: skip
+    stretch = {"since": "2025-09-07T13:00:00Z", "until": "2025-09-07T13:15:00Z", "why": "offline"}
+
+    claims = [
+        _limited(empty, gathered(coverage)).claim
+        for coverage in (
+            {"unread": []},
+            {"unread": [stretch]},
+            {"asked": {"filter": "severity>=ERROR"}},
+            {"probe": {"planned": 20, "measured": 0}},
+        )
+    ]
+
+    assert claims == [
+        "Nothing to judge: no case in this window.",
+        "Nothing to judge: no case in what was read, and 900 s of the window were not read.",
+        "Nothing to judge: no case among the entries that the filter selects.",
+        "Nothing to judge: no case in what was measured, and 20 of 20 planned attempts were not made.",
+    ]
+
+
 def test_a_target_is_not_met_in_what_was_not_read():
     healthy = Finding(
         id="x", claim="All were let in.", verdict="meets", estimate=1.0, unit="ratio", interval=(0.99, 1.0), n=900,

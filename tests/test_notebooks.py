@@ -200,8 +200,8 @@ def test_evidence_leads_back_to_frames_and_lines(tmp_path: Path, monkeypatch: py
     lines = gpkit.evidence("race.ratio", limit=2)
     server = run.attempts.set_index("attempt_id").loc[finding.evidence[0], "server_connection_id"]
 
-    assert set(lines["id"]) == set(finding.evidence[:2])
-    assert set(lines["kind"]) == {"attempt", "frame"}
+    assert set(lines["case"]) == set(finding.evidence[:2])
+    assert set(lines["kind"]) == {"attempt", "frame", "entry"}
     assert set(gpkit.evidence([server])["kind"]) == {"entry"}
     assert gpkit.evidence(["nothing"])["kind"].tolist() == ["missing"]
     assert json.loads((tmp_path / "results.json").read_text())["evidence_lines"]["race.ratio"]

@@ -15,6 +15,7 @@ import pytest
 
 from gpkit.errors import OutputError
 from gpkit.report import prepare, render
+from gpkit.report.provenance import window_text
 from tests.report_support import HOSTILE, PLOTLY, figure, finding, findings, frame, lines, notebook, run_folder
 
 
@@ -100,6 +101,46 @@ def test_the_window_stands_with_the_headline_and_what_is_missing_with_the_covera
     for part in ("20 planned attempts were not made.", "Silence of 61 s from 10:00.", "probe measured 180"):
         assert part in text
     assert "log entries 2,002 log gaps since 10:00, seconds 61 log problems none" in text
+
+
+def test_what_was_asked_of_a_log_stands_with_the_headline_where_the_evidence_differs(tmp_path):
+    window = {"since": "2026-11-20T08:00:00Z", "until": None}
+    asked = {"window": window, "filter": 'severity>=ERROR AND textPayload:"<b>"'}
+
+    folder = run_folder(tmp_path, coverage={"asked": asked})
+    text = text_of(render(folder, root=tmp_path))
+    plain = (folder / "report.md").read_text()
+
+    said = (
+        "Window: 2026-11-20 08:00:00 UTC to no limit as asked; "
+        "evidence from 2026-11-20 09:00:00 UTC to 2026-11-20 10:00:00 UTC"
+    )
+    chosen = 'A selection. Only log entries that this filter selects: severity>=ERROR AND textPayload:"<b>"'
+    assert said in text[: text.index("Findings ")]
+    assert chosen in text[: text.index("Findings ")]
+    assert said in plain[: plain.index("## Findings")]
+    assert '`severity>=ERROR AND textPayload:"<b>"`' in plain[: plain.index("## Findings")]
+
+
+FIRST, SECOND = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "said"),
+    [
+        ((FIRST, SECOND), (None, None), "2026-01-01 00:00:00 UTC to 2026-01-02 00:00:00 UTC"),
+        (("2026-01-01T00:00:00.5Z", SECOND), (FIRST, SECOND), "2026-01-01 00:00:00 UTC to 2026-01-02 00:00:00 UTC"),
+        (
+            (None, None),
+            (FIRST, SECOND),
+            "2026-01-01 00:00:00 UTC to 2026-01-02 00:00:00 UTC as asked; nothing lies in it",
+        ),
+    ],
+)
+def test_both_windows_are_said_where_they_differ(found, asked, said):
+    window, wanted = ({"since": ends[0], "until": ends[1]} for ends in (found, asked))
+
+    assert window_text(window, wanted) == said
 
 
 def test_parameters_keep_their_names_and_tell_what_was_given(tmp_path):

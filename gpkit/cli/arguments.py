@@ -195,6 +195,9 @@ def _show(command: argparse.ArgumentParser) -> None:
         return show(chosen)
 
     command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
+    command.add_argument(
+        "--evidence", metavar="FINDING", default="", help="the lines and frames behind this finding, one a line"
+    )
     _past(command)
     command.set_defaults(command=call)
 

@@ -86,11 +86,31 @@ def show(chosen: argparse.Namespace) -> int:
     from gpkit.runs.look import look_at
 
     past = look_at(outputs_of(chosen), chosen.run)
+    if chosen.evidence:
+        return _show_evidence(chosen, past.folder)
     account = read_account(past.folder)
     if for_people(chosen):
         tell(told(past, account))
     else:
         put_out(json.dumps(_whole(past, account), ensure_ascii=False) + "\n")
+    return EXIT_HEALTHY
+
+
+def _show_evidence(chosen: argparse.Namespace, folder: Path) -> int:
+    """Put out the lines behind a finding, from the tables that the run has kept."""
+    from gpkit import tables
+    from gpkit.investigation.kept import kept_lines
+    from gpkit.report.visible import shown
+
+    lines = kept_lines(folder, chosen.evidence)
+    if not for_people(chosen):
+        put_out(tables.to_jsonl(lines))
+        return EXIT_HEALTHY
+    for case, part in lines.groupby("case", sort=False):
+        tell(shown(case))
+        for line in part.to_dict("records"):
+            at = "" if line["at_utc"] is None or line["at_utc"] != line["at_utc"] else f"{line['at_utc']:%H:%M:%S.%f} "
+            tell(f"  {at}{shown(line['text'])}")
     return EXIT_HEALTHY
 
 

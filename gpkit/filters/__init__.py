@@ -3,6 +3,7 @@
 from gpkit.filters.engines.pushdown import Pushed, push
 from gpkit.filters.engines.selecting import keep, narrow
 from gpkit.filters.language.errors import FilterError
+from gpkit.filters.language.escapes import legible
 from gpkit.filters.language.parsing import parse
 from gpkit.filters.language.syntax import Filter
 from gpkit.filters.meaning.checking import check
@@ -36,6 +37,7 @@ __all__ = [
     "equals",
     "has",
     "keep",
+    "legible",
     "matches",
     "narrow",
     "none_of",

@@ -11,6 +11,7 @@ from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.mechanisms import by_client
 from gpkit.analysis.sample import judged
 from gpkit.findings.finding import Finding, of_rate
+from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
 
 LIMITS = {
@@ -50,6 +51,7 @@ def _span(valid: pd.DataFrame, identity: str, column: str, subject: str, target_
         n=measured.n,
         target=target_s,
         evidence=tuple((slow if len(slow) else ordered.head(10))["attempt_id"].astype(str)),
+        worst="without an answer, or the slowest",
         limits=LIMITS[column] + ("" if measured.n >= 59 else " p95 needs at least 59 attempts."),
         next_step="gpkit run handshake_race, when the verdict is late only on young instances." if len(slow) else "",
     )
@@ -89,7 +91,7 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         target_ratio: Let in, of those that asked.
     """
     asked = entry(cases)
-    refused = asked[asked["failed"]]
+    refused = one_of_each(asked[asked["failed"]], ["client", "failure", "reason"])
     measured = statistics.rate(len(asked) - len(refused), len(asked))
     causes = "; ".join(
         f"{row['client']}: {_why(row['reason'], row['failure'])} {row['n']}"
@@ -109,6 +111,7 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         target=target_ratio,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),
+        worst="one for each client and reason, the most frequent first",
         limits=limits + more(needed, measured.n),
         next_step=(advice if is_logged else probed) if len(refused) else "",
     )

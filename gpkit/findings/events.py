@@ -60,7 +60,7 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
         is_most = worst["lost"] > (len(valid) - ok.sum()) / 2
         lost = f" {'Most are lost' if is_most else 'The largest loss is'} at {worst['step']} ({int(worst['lost'])})."
     needed = statistics.n_to_decide(measured, target) if verdict == "undecided" else None
-    failed = valid.loc[~ok].sort_values("started_ns", kind="stable")
+    failed = valid.loc[~ok].sort_values(["events_count", "started_ns"], kind="stable")
     return of_rate(
         measured,
         id="events.all_five",
@@ -69,6 +69,7 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
         target=target,
         cause=f"lost at {worst['step']}" if worst is not None and is_most else "",
         evidence=tuple(failed["attempt_id"].astype(str)),
+        worst="the fewest events received",
         limits="Whether a lost event was never sent: the server's log says. The interval is about this window only. "
         + more(needed, measured.n),
         next_step="gpkit run handshake_race for the same target, when attempts are lost before agent_started.",
@@ -90,6 +91,7 @@ def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
         n=measured.n,
         target=target_s,
         evidence=tuple(late["attempt_id"].astype(str)),
+        worst="without any event, or the slowest",
         limits="A message without any event counts as infinitely late when its connection ended, and as later than "
         "the time it was waited for when it was still open.",
         next_step="gpkit run auth_timing, when the time goes before the message.",
@@ -98,6 +100,7 @@ def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
 
 def _faulty(valid: pd.DataFrame, target: float) -> Finding:
     counts = valid[list(FAULTY)].fillna(0).astype(int)
+    wrong = counts.sum(axis=1).sort_values(ascending=False, kind="stable")
     is_faulty = counts.sum(axis=1) > 0
     measured = statistics.rate(int(is_faulty.sum()), len(valid))
     kinds = ", ".join(f"{name} {int(counts[name].sum())}" for name in FAULTY if counts[name].sum())
@@ -110,14 +113,16 @@ def _faulty(valid: pd.DataFrame, target: float) -> Finding:
         verdict=statistics.judge_at_most(measured, target),
         target=target,
         cause=kinds,
-        evidence=tuple(valid.loc[is_faulty, "attempt_id"].astype(str)),
+        evidence=tuple(valid.loc[wrong[wrong > 0].index, "attempt_id"].astype(str)),
+        worst="the most wrong events",
         limits="Events carry no id of their own: two equal events within one clock tick of the server count as one.",
         next_step="gpkit.evidence(finding) shows the frames.",
     )
 
 
 def _foreign(valid: pd.DataFrame) -> Finding:
-    is_foreign = valid["foreign"].fillna(0).astype(int) > 0
+    foreign = valid["foreign"].fillna(0).astype(int).sort_values(ascending=False, kind="stable")
+    is_foreign = foreign > 0
     measured = statistics.rate(int(is_foreign.sum()), len(valid))
     verdict = "fails" if measured.k else "meets" if measured.n else "undecided"
     return of_rate(
@@ -128,7 +133,8 @@ def _foreign(valid: pd.DataFrame) -> Finding:
         verdict=verdict,
         target=0.0,
         cause="cross-user delivery" if measured.k else "",
-        evidence=tuple(valid.loc[is_foreign, "attempt_id"].astype(str)),
+        evidence=tuple(valid.loc[foreign[is_foreign].index, "attempt_id"].astype(str)),
+        worst="the most events of another user",
         limits="One event for another user is one too many, so any fails; none seen bounds the share, no more.",
         next_step="gpkit.evidence(finding) shows the frames." if measured.k else "",
     )
@@ -173,6 +179,7 @@ def judge_claims(claims: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding
         verdict=statistics.judge_at_least(measured, target_ratio),
         target=target_ratio,
         evidence=tuple(_incomplete(claims)),
+        worst="of the run with the fewest events",
         limits="The server's own account: whether a claimed event arrived, only a client knows. A run cut by the end "
         "of the window counts as incomplete.",
         next_step="gpkit run event_success_rates -e TARGET: a probe counts what arrives.",
@@ -183,8 +190,8 @@ def _incomplete(claims: pd.DataFrame) -> list[str]:
     """The claims of runs that lack an event, by insert id."""
     if claims.empty:
         return []
-    sizes = claims.groupby("run_id")["event"].transform("nunique")
-    return list(claims.loc[sizes < len(EVENT_COLUMNS), "insert_id"].astype(str))
+    sizes = claims.groupby("run_id")["event"].transform("nunique").sort_values(kind="stable")
+    return list(claims.loc[sizes[sizes < len(EVENT_COLUMNS)].index, "insert_id"].astype(str))
 
 
 def _named(text: str) -> str:

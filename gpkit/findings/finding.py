@@ -33,7 +33,8 @@ class Finding:
         target: What it is judged against.
         cause: When one is named.
         ruled_out: What the evidence excludes, and why.
-        evidence: Attempt ids and insert ids, at most 200, worst first.
+        evidence: Ids of attempts, connections, instances and log entries, worst first; ``results.json`` has 200.
+        worst: What is worst in the evidence, in words; empty where none is worse than another.
         limits: What this cannot tell.
         next_step: A command, or the probe that separates what is left.
     """
@@ -49,6 +50,7 @@ class Finding:
     cause: str = ""
     ruled_out: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    worst: str = ""
     limits: str = ""
     next_step: str = ""
 

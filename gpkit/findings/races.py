@@ -12,6 +12,7 @@ from gpkit.analysis.cases import UNANSWERED
 from gpkit.analysis.mechanisms import failed_boots
 from gpkit.analysis.statistics import Rate
 from gpkit.findings.finding import Finding, of_rate
+from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
 from gpkit.timeline.instances import LOOPS
 
@@ -76,6 +77,7 @@ def judge_races(
         cause="the first message overtakes readiness" if certain else "",
         ruled_out=_ruled_out(mechanisms),
         evidence=(*sorted(certain), *sorted(possible - certain)),
+        worst="certainly sent before the server was ready",
         limits=_limits(len(unknown), more(needed, high.n)),
         next_step="Hold the first message until the welcome, then run again." if certain else "",
     )
@@ -133,7 +135,8 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
         target=target_ratio,
         cause=causes,
         ruled_out=_ruled_out(stopped),
-        evidence=tuple(ids),
+        evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
+        worst="one for each failure, client and reason, the most frequent first",
         limits="Which of two causes behind one status it is, only the server's log says. " + more(needed, measured.n),
         next_step="gpkit run auth_timing: reasons for refusal by client, and negative controls." if ids else "",
     )

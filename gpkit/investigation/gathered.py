@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpkit.investigation.origin import NOWHERE, Origin
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,6 +29,7 @@ class Gathered:
         window: First and last instant, UTC, as text; null when there is nothing.
         folder: Where results and evidence are written.
         run_id: Of the run, unique.
+        origin: Where the log entries can be read again.
     """
 
     question: str
@@ -41,6 +44,7 @@ class Gathered:
     window: dict[str, str | None]
     folder: Path
     run_id: str
+    origin: Origin = NOWHERE
 
     @property
     def is_live(self) -> bool:

@@ -17,6 +17,7 @@ from gpkit import environments, redaction, tables
 from gpkit.environments import Environment
 from gpkit.errors import OutputError
 from gpkit.instants import Window
+from gpkit.investigation import origin
 from gpkit.investigation.gathered import Gathered
 from gpkit.logs.sources import is_address
 
@@ -82,6 +83,7 @@ def from_logs(question: str, target: Environment, asked: Asked) -> Gathered:
         window={"since": _text(read.coverage.since), "until": _text(read.coverage.until)},
         folder=folder,
         run_id=run_id,
+        origin=origin.of_log(source, asked.window, asked.filter, target),
     )
     _save(gathered)
     return gathered
@@ -135,6 +137,7 @@ def live(question: str, target: Environment, faults: str, plan: Mapping[str, Any
         window=_window(measured.attempts),
         folder=folder,
         run_id=run_id,
+        origin=origin.of_run(folder) if len(entries) else origin.NOWHERE,
     )
     _save(gathered)
     return gathered

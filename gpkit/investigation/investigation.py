@@ -61,14 +61,22 @@ class Investigation(Gathered):
 
 def _limited(finding: Finding, run: Investigation) -> Finding:
     told = []
+    missing = ""
     if chosen := run.coverage.get("asked", {}).get("filter"):
         told.append(f"Only log entries that this filter selects were looked at: {chosen}.")
+        missing = "no case among the entries that the filter selects"
     unread = run.gaps[run.gaps["kind"] == "not read"]
     if len(unread):
         seconds = (unread["until_utc"] - unread["since_utc"]).dt.total_seconds().sum()
         told.append(f"{seconds:.0f} s of the window were not read.")
+        missing = f"no case in what was read, and {seconds:.0f} s of the window were not read"
         if finding.verdict == "meets":
             finding = dataclasses.replace(finding, verdict="undecided")
+    probed = run.coverage.get("probe") or {}
+    if (left := probed.get("planned", 0) - probed.get("measured", 0)) > 0:
+        missing = f"no case in what was measured, and {left} of {probed['planned']} planned attempts were not made"
+    if finding.n == 0 and missing:
+        finding = dataclasses.replace(finding, claim=f"Nothing to judge: {missing}.")
     return dataclasses.replace(finding, limits=" ".join([finding.limits, *told]).strip())
 
 
@@ -94,7 +102,7 @@ def evidence(finding: Finding | str | Iterable[str] | None, limit: int = 20) -> 
         limit: Ids looked up, in the order of the finding: first and worst ones first.
 
     Returns:
-        ``id``, ``kind`` (attempt, frame, entry, missing), ``at_utc``, ``text``, as :func:`lines_of` has them.
+        ``case``, ``id``, ``kind`` (attempt, frame, entry, missing), ``at_utc``, ``text`` (:func:`lines_of`).
     """
     return lines_of(current(), _ids(current(), finding)[:limit])
 

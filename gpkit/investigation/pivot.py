@@ -1,7 +1,13 @@
-"""From any number to the raw lines or frames behind it."""
+"""From any number to the raw lines or frames behind it.
+
+A case is what a finding names as evidence: an attempt, a connection, an instance, or one log entry.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from gpkit.investigation.gathered import Gathered
@@ -9,75 +15,139 @@ from gpkit.investigation.gathered import Gathered
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["id", "kind", "at_utc", "text"]
+COLUMNS = ["case", "id", "kind", "at_utc", "text"]
 MAX_LINE_CHARS = 2000
 MAX_INSTANCE_LINES = 8
 GRAVE = ("WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
+_FACTS = ("http_status", "close_code_received", "close_reason_received", "error_type", "server_reason")
+_PARTS = ("effective_severity", "http_method", "http_url", "http_status", "user_agent")
 
 
-def lines_of(run: Gathered, ids: list[str]) -> pd.DataFrame:
-    """The lines behind ids of attempts, connections or log entries, in their order.
+@dataclass(frozen=True)
+class Line:
+    """One line or frame: ``id`` (attempt or insert id), ``kind`` (attempt, frame, entry, missing), ``at`` (UTC, null
+    where only the order is known), ``text`` (redacted, as recorded), ``is_telling`` (grave, or what was asked)."""
+
+    id: str
+    kind: str
+    at: Any
+    text: str
+    is_telling: bool = True
+
+
+def lines_of(run: Gathered, ids: Iterable[str]) -> pd.DataFrame:
+    """The lines behind ids of attempts, connections, instances or log entries, in their order.
 
     Returns:
-        ``id`` (attempt or insert id), ``kind`` (attempt, frame, entry), ``at_utc`` (null where only the order is
-        known), ``text`` (redacted, as recorded). Ids that nothing is recorded for give a row of kind ``missing``.
+        ``case`` (the id looked up), ``id`` (attempt or insert id), ``kind`` (attempt, frame, entry), ``at_utc`` (null
+        where only the order is known), ``text`` (redacted, as recorded). Ids that nothing is recorded for give a row
+        of kind ``missing``.
     """
     import pandas as pd
 
-    attempts = run.attempts.drop_duplicates("attempt_id").set_index("attempt_id")
-    connections = run.connections.drop_duplicates("connection_id").set_index("connection_id")
-    wanted = [item for one in ids for item in _entries_of(connections, one)]
-    known = run.entries[run.entries["insert_id"].isin(wanted)].drop_duplicates("insert_id").set_index("insert_id")
-    instances = set(run.instances["instance_id"]) if len(run.instances) else set()
-    rows: list[tuple[object, ...]] = []
-    for one in ids:
-        if one in attempts.index:
-            rows += _attempt(cast("pd.Series[Any]", attempts.loc[one]), run.messages)
-            continue
-        if one in instances:
-            rows += _instance(one, run.entries)
-            continue
-        found = [item for item in _entries_of(connections, one) if item in known.index]
-        rows += [_entry(item, cast("pd.Series[Any]", known.loc[item])) for item in found] or [
-            (one, "missing", None, "nothing is recorded for it")
-        ]
+    evidence = Evidence(run)
+    rows = [(one, line.id, line.kind, line.at, line.text) for one in ids for line in evidence.lines(one)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _entries_of(connections: pd.DataFrame, one: str) -> list[str]:
-    return list(cast("list[str]", connections.loc[one, "evidence"])) if one in connections.index else [one]
+class Evidence:
+    """The tables of a run, to look up cases in; each index is made when it is first needed."""
+
+    def __init__(self, run: Gathered) -> None:
+        self._run = run
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        """By attempt id."""
+        return self._run.attempts.drop_duplicates("attempt_id").set_index("attempt_id", drop=False)
+
+    @cached_property
+    def connections(self) -> pd.DataFrame:
+        """By connection id."""
+        return self._run.connections.drop_duplicates("connection_id").set_index("connection_id", drop=False)
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """By instance id."""
+        known = self._run.instances
+        return known.set_index("instance_id", drop=False) if len(known) else self.attempts[:0]
+
+    @cached_property
+    def entries(self) -> pd.DataFrame:
+        """By insert id; entries without one stand nowhere here."""
+        known = self._run.entries[self._run.entries["insert_id"].notna()]
+        return known.drop_duplicates("insert_id").set_index("insert_id", drop=False)
+
+    @cached_property
+    def _behind(self) -> dict[str, list[str]]:
+        """Insert ids behind each attempt, connection and instance."""
+        behind: dict[str, Any] = dict(zip(self.connections.index, self.connections["evidence"], strict=True))
+        if "server_evidence" in self.attempts.columns:
+            joined = zip(self.attempts.index, self.attempts["server_evidence"], strict=True)
+            behind |= {one: held for one, held in joined if _is_list(held)}
+        grave = self.entries[self.entries["effective_severity"].isin(GRAVE)].sort_values("timestamp_ns", kind="stable")
+        for name, part in grave.groupby("instance_id"):
+            behind.setdefault(str(name), list(part["insert_id"])[-MAX_INSTANCE_LINES:])
+        return behind
+
+    def entry_ids(self, one: str) -> list[str]:
+        """The insert ids of the log entries behind a case: of an instance its last grave ones."""
+        listed = self._behind.get(one, [] if one in self.attempts.index else [one])
+        return [str(item) for item in listed if item in self.entries.index]
+
+    def at_ns(self, one: str) -> int | None:
+        """When a case began; null when nothing tells."""
+        for table, columns in (
+            (self.attempts, ("started_ns",)),
+            (self.connections, ("requested_ns", "decided_ns")),
+            (self.instances, ("first_ns",)),
+            (self.entries, ("timestamp_ns",)),
+        ):
+            if one in table.index:
+                stamps = [table.at[one, name] for name in columns]
+                return next((int(cast("int", stamp)) for stamp in stamps if is_known(stamp)), None)
+        return None
+
+    def lines(self, one: str) -> list[Line]:
+        """The lines and frames of a case."""
+        found: list[Line] = []
+        if one in self.attempts.index:
+            found += _attempt(cast("pd.Series[Any]", self.attempts.loc[one]), self._run.messages)
+        found += [_entry(cast("pd.Series[Any]", self.entries.loc[item])) for item in self.entry_ids(one)]
+        return found or [Line(one, "missing", None, "nothing is recorded for it")]
 
 
-def _attempt(attempt: pd.Series[Any], messages: pd.DataFrame) -> list[tuple[object, ...]]:
-    identity = str(attempt.name)
+def _attempt(attempt: pd.Series[Any], messages: pd.DataFrame) -> list[Line]:
+    identity = str(attempt["attempt_id"])
     facts = [f"outcome {attempt['outcome']}", f"ended in {attempt['ended_in']}"]
-    for name in ("http_status", "close_code_received", "close_reason_received", "error_type", "server_reason"):
-        value = attempt.get(name)
-        if _is_known(value):
-            facts.append(f"{name} {value}")
-    rows: list[tuple[object, ...]] = [(identity, "attempt", attempt["started_utc"], ", ".join(facts))]
-    for frame in messages[messages["attempt_id"] == identity].sort_values("index").to_dict("records"):
-        text = frame["text"] if _is_known(frame["text"]) else f"{frame['size_bytes']} bytes"
-        shown = f"+{frame['t_ns'] / 1e6:.3f} ms {frame['direction']} {frame['kind']}: {text}"
-        rows.append((identity, "frame", None, shown[:MAX_LINE_CHARS]))
-    return rows
+    facts += [f"{name} {attempt[name]}" for name in _FACTS if is_known(attempt.get(name))]
+    lines = [Line(identity, "attempt", attempt["started_utc"], ", ".join(facts))]
+    return lines + [
+        _frame(identity, cast("Mapping[str, Any]", frame))
+        for frame in messages[messages["attempt_id"] == identity].sort_values("index").to_dict("records")
+    ]
 
 
-def _entry(identity: str, entry: pd.Series[Any]) -> tuple[object, ...]:
-    parts = [str(entry[name]) for name in ("effective_severity", "http_method", "http_url", "http_status", "user_agent")
-             if _is_known(entry[name])]  # fmt: skip
-    message = str(entry["message"]) if _is_known(entry["message"]) else ""
-    return identity, "entry", entry["timestamp"], " ".join([*parts, message])[:MAX_LINE_CHARS]
+def _frame(identity: str, frame: Mapping[str, Any]) -> Line:
+    text = frame["text"] if is_known(frame["text"]) else f"{frame['size_bytes']} bytes"
+    shown = f"+{frame['t_ns'] / 1e6:.3f} ms {frame['direction']} {frame['kind']}: {text}"
+    return Line(identity, "frame", None, shown[:MAX_LINE_CHARS])
 
 
-def _instance(identity: str, entries: pd.DataFrame) -> list[tuple[object, ...]]:
-    """The gravest lines of an instance, in order of time: why it ended stands among them."""
-    own = entries[(entries["instance_id"] == identity) & entries["effective_severity"].isin(GRAVE)]
-    lines = own.sort_values("timestamp_ns", kind="stable").tail(MAX_INSTANCE_LINES)
-    return [_entry(str(row["insert_id"]), row) for _, row in lines.iterrows()]
+def _entry(entry: pd.Series[Any]) -> Line:
+    parts = [str(entry[name]) for name in _PARTS if is_known(entry[name])]
+    message = str(entry["message"]) if is_known(entry["message"]) else ""
+    text = " ".join([*parts, message])[:MAX_LINE_CHARS]
+    telling = entry["effective_severity"] in GRAVE or is_known(entry["http_url"])
+    return Line(str(entry["insert_id"]), "entry", entry["timestamp"], text, bool(telling))
 
 
-def _is_known(value: object) -> bool:
+def is_known(value: object) -> bool:
+    """Whether a cell of a table holds a value."""
     import pandas as pd
 
-    return value is not None and value is not pd.NA and value is not pd.NaT and value == value
+    return value is not None and value is not pd.NA and value is not pd.NaT and (_is_list(value) or value == value)
+
+
+def _is_list(value: object) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str)

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 from gpkit.errors import OutputError
 from gpkit.findings import Finding, headline, run_verdict
 from gpkit.investigation.gathered import Gathered
-from gpkit.investigation.pivot import lines_of
+from gpkit.investigation.pivot import Evidence
+from gpkit.investigation.trail import trail
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LINES_OF_A_FINDING = 40  # lines in the report; the evidence files hold all
-IDS_OF_A_FINDING = 6
 
 WORDS = {
     "findings": "FAILS",
@@ -54,6 +52,8 @@ def record(run: Gathered, findings: tuple[Finding, ...]) -> Verdict:
     """Write ``results.json`` into the run's folder, whole or not at all. The status is the supervisor's to set."""
     lead = headline(findings)
     verdict = run_verdict(findings)
+    evidence = Evidence(run)
+    trails = {finding.id: trail(run, evidence, finding) for finding in findings}
     results: dict[str, Any] = {
         "run_id": run.run_id,
         "notebook": run.question,
@@ -64,7 +64,8 @@ def record(run: Gathered, findings: tuple[Finding, ...]) -> Verdict:
         "coverage": run.coverage,
         "headline": lead.id if lead else None,
         "findings": [finding.as_dict() for finding in findings],
-        "evidence_lines": {finding.id: _lines(run, finding) for finding in findings},
+        "evidence_lines": {name: one.lines() for name, one in trails.items()},
+        "evidence_trail": {name: one.as_dict() for name, one in trails.items()},
     }
     path = run.folder / "results.json"
     partial = path.with_suffix(".json.partial")
@@ -84,7 +85,8 @@ def facts(run: Gathered) -> pd.DataFrame:
     rows = [
         ("target", run.environment),
         ("evidence", "probe" if run.is_live else f"log: {run.source}"),
-        ("window (UTC)", f"{since} to {until}"),
+        *_asked(run),
+        ("window of the evidence (UTC)", f"{since} to {until}"),
         ("attempts", str(len(run.attempts))),
         ("log entries", str(len(run.entries))),
         ("connections in the log", str(len(run.connections))),
@@ -96,16 +98,12 @@ def facts(run: Gathered) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fact", "value"])
 
 
-def _lines(run: Gathered, finding: Finding) -> list[dict[str, str]]:
-    found = lines_of(run, list(finding.evidence[:IDS_OF_A_FINDING])).head(LINES_OF_A_FINDING)
-    return [
-        {"id": str(row["id"]), "at": _at(row["at_utc"]), "text": str(row["text"])} for row in found.to_dict("records")
-    ]
-
-
-def _at(value: object) -> str:
-    isoformat = getattr(value, "isoformat", None)
-    return "" if isoformat is None or value != value else str(isoformat()).replace("+00:00", "Z")
+def _asked(run: Gathered) -> list[tuple[str, str]]:
+    """The window and the filter that a log was asked for, where it was."""
+    asked = run.coverage.get("asked", {})
+    since, until = (asked.get("window", {}).get(end) for end in ("since", "until"))
+    told = [("window asked for (UTC)", f"{since or 'no limit'} to {until or 'no limit'}")] if since or until else []
+    return told + ([("selection", f"only entries that match {asked['filter']}")] if asked.get("filter") else [])
 
 
 def _item(finding: Finding) -> str:

@@ -14,7 +14,7 @@ from gpkit.errors import SourceError
 from gpkit.filters import Filter, doubts, parse
 from gpkit.logs.files import load_file
 from gpkit.logs.finding import Found, find
-from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, require_window, source
+from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, dataset_of, require_window, source
 
 
 def read(
@@ -125,12 +125,10 @@ def _read_api(project: str, asked: _Asked) -> Entries:
 def _read_bigquery(name: str, asked: _Asked) -> Entries:
     from gpkit.logs.warehouse import bigquery
 
-    project, dataset, *view = name.rsplit(".", 2) if name.rsplit(".", 1)[-1].startswith("_") else name.rsplit(".", 1)
+    project, dataset, view = dataset_of(name)
     masks = asked.target.mask_contacts
     window = (asked.since, asked.until)
-    return bigquery.read(
-        project, dataset, *window, asked.filter, view=(view or [bigquery.VIEW])[0], mask_contacts=masks
-    )
+    return bigquery.read(project, dataset, *window, asked.filter, view=view or bigquery.VIEW, mask_contacts=masks)
 
 
 def _read_sink(address: str, asked: _Asked) -> Entries:

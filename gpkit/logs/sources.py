@@ -34,6 +34,18 @@ class Source:
     name: str
 
 
+def dataset_of(name: str) -> tuple[str, str, str]:
+    """Project, dataset and view of ``PROJECT.DATASET[.VIEW]``; the view is empty where none is named.
+
+    A project of a domain may hold dots, and a view is told by its underscore.
+    """
+    project, _, last = name.rpartition(".")
+    if not last.startswith("_"):
+        return project, last, ""
+    project, _, dataset = project.rpartition(".")
+    return project, dataset, last
+
+
 def is_address(text: str) -> bool:
     """Whether this names something else than a file of this machine."""
     return _ADDRESS.match(text) is not None

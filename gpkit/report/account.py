@@ -40,6 +40,7 @@ class Claim:
     limits: tuple[Any, ...] = ()
     next_step: str = ""
     lines: tuple[Mapping[str, Any], ...] = ()
+    trail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def command(self) -> bool:
@@ -117,11 +118,10 @@ def _account(folder: Path, run: dict[str, Any], results: dict[str, Any], problem
 
 
 def _findings(results: Mapping[str, Any]) -> list[Claim]:
-    lines = results.get("evidence_lines")
-    lines = lines if isinstance(lines, Mapping) else {}
+    lines, trails = (_mapping(results.get(name)) for name in ("evidence_lines", "evidence_trail"))
     found = results.get("findings")
     return [
-        _claim(item, number, lines)
+        _claim(item, number, lines, trails)
         for number, item in enumerate(found if isinstance(found, list) else [], start=1)
         if isinstance(item, Mapping)
     ]
@@ -129,10 +129,10 @@ def _findings(results: Mapping[str, Any]) -> list[Claim]:
 
 def claim_of(finding: Mapping[str, Any]) -> Claim:
     """One finding as a record has it."""
-    return _claim(finding, 1, {})
+    return _claim(finding, 1, {}, {})
 
 
-def _claim(item: Mapping[str, Any], number: int, lines: Mapping[str, Any]) -> Claim:
+def _claim(item: Mapping[str, Any], number: int, lines: Mapping[str, Any], trails: Mapping[str, Any]) -> Claim:
     claim_id = _text(item.get("id")) or f"finding-{number}"
     interval = item.get("interval")
     pair = tuple(interval) if isinstance(interval, list | tuple) and len(interval) == 2 else None
@@ -152,6 +152,7 @@ def _claim(item: Mapping[str, Any], number: int, lines: Mapping[str, Any]) -> Cl
         limits=_many(item.get("limits")),
         next_step=_text(item.get("next_step")),
         lines=tuple(own_lines),
+        trail=_mapping(trails.get(claim_id)),
     )
 
 
@@ -168,6 +169,10 @@ def _read_object(path: Path, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{path.name} holds no object.")
         return {}
     return read
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _many(value: Any) -> tuple[Any, ...]:

@@ -19,8 +19,9 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from traitlets.config import Config
 
 from gpkit.report import provenance
-from gpkit.report.account import Account, Claim
+from gpkit.report.account import Account
 from gpkit.report.assets import NO_LIBRARY, Library, loader, policy, style
+from gpkit.report.backing import backing
 from gpkit.report.changes import Against, against_of
 from gpkit.report.charts import MIME
 from gpkit.report.measures import measure, number
@@ -30,8 +31,6 @@ from gpkit.report.story import Story
 from gpkit.report.visible import MAX_LINE_CHARS, one_line, shown, terminal
 from gpkit.report.wording import again, answer, failure_message, instant, status_sentence, verdict_word
 
-MAX_EVIDENCE_IDS = 20  # chosen: enough to recognise; results.json has them all
-MAX_EVIDENCE_LINES = 20  # chosen: the first and the worst; the evidence files hold all
 _TEMPLATES = Path(__file__).parent / "template"
 # The kernel's richest form that this page can show safely; SVG only ever as an image, where no script runs.
 _PRIORITY = [MIME, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
@@ -66,7 +65,8 @@ def report_page(
         "parameters": provenance.parameters(account),
         "given": account.run.get("given") or [],
         "versions": provenance.versions(account),
-        "window": provenance.window_text(account.window),
+        "window": provenance.window_text(account.window, provenance.asked(account)),
+        "selection": provenance.selection(account),
         "coverage": provenance.coverage(account),
         "notes": provenance.notes(account),
         "library": library,
@@ -117,38 +117,18 @@ def _code(source: str) -> Markup:
 def _findings(account: Account, against: Against | None) -> list[dict[str, Any]]:
     """Each finding with its word, its numbers, its evidence and a place of its own on the page."""
     taken: dict[str, int] = {}
+    places = [own_place(f"finding-{anchor(claim.id)}", taken) for claim in account.findings]
     return [
         {
             "claim": claim,
             "word": verdict_word(claim),
             "numbers": measure(claim),
-            "behind": _evidence(claim),
+            "behind": backing(claim, place, taken, account.window),
             "change": against.by_id.get(claim.id) if against else None,
-            "place": own_place(f"finding-{anchor(claim.id)}", taken),
+            "place": place,
         }
-        for claim in account.findings
+        for claim, place in zip(account.findings, places, strict=True)
     ]
-
-
-def _evidence(claim: Claim) -> dict[str, Any]:
-    """What stands behind a finding: the first ids, the raw lines, and how many of each are not shown."""
-    return {
-        "ids": [one_line(one) for one in claim.evidence[:MAX_EVIDENCE_IDS]],
-        "more_ids": max(0, len(claim.evidence) - MAX_EVIDENCE_IDS),
-        "lines": [
-            (one_line(line.get("id")), one_line(line.get("at")), shown(line.get("text"), MAX_LINE_CHARS))
-            for line in claim.lines[:MAX_EVIDENCE_LINES]
-        ],
-        "more_lines": max(0, len(claim.lines) - MAX_EVIDENCE_LINES),
-        "said": ", ".join(
-            f"{count:,} {thing if count == 1 else things}"
-            for count, thing, things in (
-                (len(claim.evidence), "id", "ids"),
-                (len(claim.lines), "line as recorded", "lines as recorded"),
-            )
-            if count
-        ),
-    }
 
 
 def _failure(account: Account, story: Story) -> dict[str, Any] | None:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from gpkit.report import provenance
 from gpkit.report.account import Account, Claim
+from gpkit.report.backing import Case, backing
 from gpkit.report.changes import Changed, against_of
 from gpkit.report.measures import measure
 from gpkit.report.story import Story
 from gpkit.report.visible import one_line, terminal
 from gpkit.report.wording import again, answer, duration, failure_message, instant, status_sentence, verdict_word
 
-MAX_LINES = 5  # chosen: the first and the worst; the page shows more
+MAX_LINES = 5  # chosen, of a record that does not say which case a line belongs to
+LINES_OF_A_CASE = 2  # chosen: the page shows more
+MAX_WAY_CHARS = 2000  # chosen: what is longer makes an issue unreadable
 MAX_IDS = 5
 _MEANINGFUL = re.compile(r"([\\`*\[\]<>#|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _ADDRESS = re.compile(r"(?i)\b(https?|wss?|ftp|www)([:.])")
@@ -42,9 +47,9 @@ def escaped(value: object, limit: int = 600) -> str:
     return _LINE_START.sub(r"\1\\\2", text)
 
 
-def code(value: object) -> str:
+def code(value: object, limit: int = 1000) -> str:
     """An id or a command as code, whatever backticks it holds."""
-    text = one_line(value, 1000)
+    text = one_line(value, limit)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence, space = "`" * (longest + 1), " " if "`" in text else ""
     return f"{fence}{space}{text}{space}{fence}"
@@ -64,8 +69,19 @@ def _head(account: Account, story: Story) -> Iterator[str]:
         yield ""
         yield escaped(measure(account.headline).sentence)
         yield ""
+    yield from _of_what(account)
     for problem in account.problems:
         yield f"{escaped(problem)}\n"
+
+
+def _of_what(account: Account) -> Iterator[str]:
+    """What the numbers are of: the window, and the filter of a run that looked at a part of the log only."""
+    if window := provenance.window_text(account.window, provenance.asked(account)):
+        yield f"Window: {escaped(window)}"
+        yield ""
+    if chosen := provenance.selection(account):
+        yield f"**A selection.** Only log entries that this filter selects: {code(chosen)}"
+        yield ""
 
 
 def _stopped(account: Account, story: Story) -> Iterator[str]:
@@ -93,13 +109,13 @@ def _findings(account: Account) -> Iterator[str]:
         yield ""
     against = against_of(account)
     for claim in account.findings:
-        yield from _finding(claim, against.by_id.get(claim.id) if against else None)
+        yield from _finding(claim, against.by_id.get(claim.id) if against else None, account.window)
     if against and against.gone:
         yield from (f"- {one.word.word}: {code(one.id)} {escaped(one.was)}" for one in against.gone)
         yield ""
 
 
-def _finding(claim: Claim, changed: Changed | None) -> Iterator[str]:
+def _finding(claim: Claim, changed: Changed | None, window: Any) -> Iterator[str]:
     word = verdict_word(claim)
     yield f"### {word.sign} {word.word} · {escaped(claim.claim or claim.id)}"
     yield ""
@@ -116,16 +132,52 @@ def _finding(claim: Claim, changed: Changed | None) -> Iterator[str]:
     if claim.next_step:
         yield f"- Next step: {code(claim.next_step) if claim.command else escaped(claim.next_step, 1000)}"
     yield f"- Finding: {code(claim.id)}"
+    yield from _evidence(claim, window)
+
+
+def _evidence(claim: Claim, window: Any) -> Iterator[str]:
+    """How much there is, the ids, the ways to the rest, and the first lines of each case that is shown."""
+    behind = backing(claim, "", {}, window)
+    if not behind.said:
+        yield ""
+        return
+    worst = f" Shown are the first in time and the worst ({behind.worst})." if behind.worst else ""
+    yield f"- Evidence: {escaped(f'{behind.said}.{worst}', 1000)}"
     if claim.evidence:
         more = len(claim.evidence) - MAX_IDS
         ids = ", ".join(code(one) for one in claim.evidence[:MAX_IDS])
-        yield f"- Evidence: {ids}" + (f" and {more:,} more in results.json" if more > 0 else "")
+        yield f"- Ids: {ids}" + (f" and {more:,} more in results.json" if more > 0 else "")
+    if behind.filter:
+        yield f"- Window: {escaped(behind.window)}"
+        if behind.explorer or not behind.command:  # else the command shows it
+            yield from _way("Filter", behind.filter)
+    yield from _way("Command", behind.command)
+    if behind.explorer:
+        is_short = len(behind.explorer) <= MAX_WAY_CHARS
+        yield f"- Logs Explorer: {f'<{behind.explorer}>' if is_short else 'the link stands in report.html'}"
+    yield from _way("All of it", behind.rest)
+    yield from (f"- {escaped(note)}" for note in behind.notes)
     yield ""
-    if claim.lines:
-        lines = [" ".join(one_line(line.get(part), 500) for part in ("at", "id", "text")) for line in claim.lines]
-        lines = lines[:MAX_LINES]
+    lines = [line for case in behind.cases for line in _case(case)]
+    if lines:
         yield fenced("\n".join(lines))
         yield ""
+
+
+def _way(name: str, text: str) -> Iterator[str]:
+    """A filter or a command, whole or not at all: half of one is wrong."""
+    if len(text) > MAX_WAY_CHARS or one_line(text, MAX_WAY_CHARS) != text:
+        yield f"- {name}: {len(text):,} characters, in report.html and results.json"
+    elif text:
+        yield f"- {name}: {code(text, MAX_WAY_CHARS)}"
+
+
+def _case(case: Case) -> Iterator[str]:
+    if case.id:
+        names = ", ".join(f"{name} {value}" for name, value in case.names)
+        yield " · ".join(part for part in (case.why, case.id, names) if part)
+    for line in case.lines[: LINES_OF_A_CASE if case.id else MAX_LINES]:
+        yield ("  " if case.id else "") + one_line(" ".join((line.at, line.id, line.text)), 1000)
 
 
 def _foot(account: Account) -> Iterator[str]:

@@ -15,6 +15,7 @@ from gpkit.report.visible import one_line
 from gpkit.report.wording import duration, instant
 
 Pairs = list[tuple[str, str]]
+MAX_FILTER_CHARS = 600  # chosen: it stands beside the headline; the parameters have it too
 
 
 def facts(account: Account) -> Pairs:
@@ -31,7 +32,8 @@ def facts(account: Account) -> Pairs:
         ("CPU and memory", usage(account)),
         ("Status", account.status),
         ("Attempt", attempt(account.run)),
-        ("Window", window_text(account.window)),
+        ("Window", window_text(account.window, asked(account))),
+        ("Selection", selection(account)),
         ("Code", f"{revision} with local changes" if revision and git.get("dirty") else revision),
     ]
     return [(name, one_line(value)) for name, value in told if value]
@@ -53,12 +55,40 @@ def attempt(run: Mapping[str, Any]) -> str:
     return f"{run.get('attempt')}, after {run['retry_of']}" if run.get("retry_of") else ""
 
 
-def window_text(window: Any) -> str:
-    """``… UTC to … UTC``; a missing end is a question mark, a missing window is empty."""
+def window_text(window: Any, asked: Mapping[str, Any] | None = None) -> str:
+    """``… UTC to … UTC``; a missing end is a question mark, a missing window is empty.
+
+    Args:
+        window: First and last instant of the evidence.
+        asked: The window that was asked for. Both are said when they differ.
+    """
     if not isinstance(window, Mapping):
         return one_line(window)
+    found, wanted = _ends(window, "?"), _ends(asked or {}, "no limit")
+    if not wanted or wanted == found:
+        return found
+    return f"{wanted} as asked; {f'evidence from {found}' if found else 'nothing lies in it'}"
+
+
+def _ends(window: Mapping[str, Any], missing: str) -> str:
     ends = (window.get("since"), window.get("until"))
-    return " to ".join(instant(str(end)) if end else "?" for end in ends) if any(ends) else ""
+    return " to ".join(instant(str(end)) if end else missing for end in ends) if any(ends) else ""
+
+
+def asked(account: Account) -> Mapping[str, Any]:
+    """The window that was asked of a log; empty for a probe, and where none was."""
+    told = _asked(account).get("window")
+    return told if isinstance(told, Mapping) else {}
+
+
+def selection(account: Account) -> str:
+    """The filter of a run that looked at a part of the log only; empty for one that looked at all of it."""
+    return one_line(_asked(account).get("filter"), MAX_FILTER_CHARS)
+
+
+def _asked(account: Account) -> Mapping[str, Any]:
+    told = account.coverage.get("asked") if isinstance(account.coverage, Mapping) else None
+    return told if isinstance(told, Mapping) else {}
 
 
 def parameters(account: Account) -> Pairs:

@@ -121,6 +121,11 @@ def instant(text: str) -> str:
         return one_line(text)
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """``1 line``, ``1,200 lines``; the plural is given where it is more than an s."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
 def duration(seconds: float | None) -> str:
     """``0.8 s``, ``42 s``, ``3 min 5 s``, ``2 h 7 min``; empty when not measured."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:

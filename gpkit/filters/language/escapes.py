@@ -69,6 +69,21 @@ def quote_pattern(pattern: str) -> str:
     return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def legible(filter: str) -> str:
+    """A filter in normal form with every character that cannot be seen as an escape, so that it can be copied.
+
+    In normal form such characters stand inside quotes only, where ``\\uXXXX`` means the same.
+    """
+    return filter if filter.isprintable() else "".join(map(_seen, filter))
+
+
+def _seen(char: str) -> str:
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
+
+
 def _control(match: re.Match[str]) -> str:
     return _SHORT.get(match[0], f"\\x{ord(match[0]):02x}")
 
