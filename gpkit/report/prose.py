@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 
 import bleach  # type: ignore[import-untyped]
@@ -61,6 +62,7 @@ def markup(safe_html: str) -> Markup:
     return Markup(safe_html)  # noqa: S704 - see above
 
 
+@lru_cache(maxsize=64)  # a page that is too large is made more than once
 def clean_html(html: str, name: str = "Table") -> Markup:
     """An HTML output with only what carries text and tables; the style sheets that pandas adds are dropped.
 

@@ -73,9 +73,12 @@ class Sizes:
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What makes the largest parts smaller, for those of a tenth of the page or more."""
-        kinds = [part.kind for part in self.parts if part.size_bytes * 10 >= self.size_bytes]
-        return tuple(dict.fromkeys(_REMEDIES[kind] for kind in kinds if kind in _REMEDIES))
+        """What makes smaller what together is a tenth of the page or more, the largest first."""
+        weights: dict[str, int] = {}
+        for part in self.parts:
+            weights[part.kind] = weights.get(part.kind, 0) + part.size_bytes
+        kinds = sorted(weights, key=lambda kind: -weights[kind])
+        return tuple(_REMEDIES[kind] for kind in kinds if kind in _REMEDIES and weights[kind] * 10 >= self.size_bytes)
 
 
 def sizes_of(page: str, budget_bytes: int) -> Sizes:

@@ -30,6 +30,7 @@ from gpkit.runs.status import is_callers_fault
 NAME = "gpkit"
 STREAM_CAP_CHARS = 1_000_000  # chosen: 12 000 lines; a reader never reads more, and evidence goes to evidence/
 DISPLAY_CAP_CHARS = 20_000_000  # chosen: more than a browser shows in reasonable time
+FIGURE = "application/vnd.plotly.v1+json"
 OUTPUT_CAP = 500  # chosen: outputs of one cell
 IOPUB_TIMEOUT_S = 60  # nbclient's 4 s fail a cell that printed much on a busy machine
 _SAVE_EVERY_S = 2.0
@@ -103,11 +104,28 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
 
 def _cut(data: dict[str, Any]) -> None:
-    """Replace what is too large to be looked at by a note."""
-    for kind, value in data.items():
-        size = len(value) if isinstance(value, str) else 0
-        if size > DISPLAY_CAP_CHARS:
-            data[kind] = f"… left out here: {size} characters of {kind}."
+    """Replace what is too large to be looked at by a note; a figure by one of fewer points, where that can be."""
+    if _size(data.get(FIGURE)) > DISPLAY_CAP_CHARS:
+        from gpkit.figures.thinning import thin
+
+        data[FIGURE] = thin(data[FIGURE])
+    for kind in [kind for kind, value in data.items() if _size(value) > DISPLAY_CAP_CHARS]:
+        size = _size(data.pop(kind))
+        remedy = " Draw counts, windows or quantiles in place of every value." if kind == FIGURE else ""
+        data[kind if kind.startswith("text/") else "text/plain"] = (
+            f"… left out here: {size} characters of {kind}.{remedy}"
+        )
+
+
+def _size(value: Any) -> int:
+    """About how many characters a value takes in the notebook: a number counts for 10."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    if isinstance(value, list):
+        return 10 * len(value) if value and isinstance(value[0], int | float) else sum(map(_size, value))
+    return 10
 
 
 def _append_stream(outs: list[Any], name: str, text: str) -> Any:
