@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gpkit.timeline.groups import Group, Line, group
-from gpkit.timeline.pairing import Asked, Told, _cheapest, _costs, pair, shift_s
+from gpkit.timeline.pairing import Asked, Pair, Told, _cheapest, _costs, pair, shift_s
 
 US = 1000
 
@@ -234,6 +234,17 @@ def test_a_session_is_told_by_its_end_where_starts_are_close():
     asked = [Asked(0.000, 2.000, 101, None), Asked(0.001, 1.000, 101, None)]
     groups = [Told(0.004, 1.001, 101, None), Told(0.005, 2.001, 101, None)]
     assert pairs(asked, groups) == [(0, 1, False), (1, 0, False)]
+
+
+def test_ends_that_are_told_late_are_paired_last_and_never_for_certain():
+    asked = [Asked(0.0, 0.1, 101, None), Asked(0.01, 0.25, 101, None)]
+    told = [Told(0.02, 0.13, 101, None), Told(0.03, 0.4, 101, None)]
+    assert pair(asked, told) == [Pair(0, 0, ambiguous=True), Pair(1, 1, ambiguous=True)]
+    assert pair(asked[1:], told[1:]) == [Pair(0, 0, ambiguous=True)]
+
+
+def test_an_end_that_is_told_more_than_half_a_second_off_is_another_ones():
+    assert pair([Asked(0.0, 0.1, 101, None)], [Told(0.02, 0.7, 101, None)]) == []
 
 
 def test_a_refusal_is_never_paired_with_an_accepted_upgrade():

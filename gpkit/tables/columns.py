@@ -207,7 +207,7 @@ CONNECTIONS: tuple[Column, ...] = (
     Column("user_agent", TEXT, "As sent.", null_means="the requests entry is missing, or none was sent"),
     Column("http_status", INTEGER, "Of the upgrade.", null_means="the requests entry is missing"),
     Column("http_latency_s", NUMBER, "The balancer's.", "s", "platform", "the requests entry is missing"),
-    Column("outcome", TEXT, "accepted, refused, failed, closed, unknown."),
+    Column("outcome", TEXT, "accepted, refused, failed, closed, unknown (also 101 without a line)."),
     Column("reason", TEXT, "Why it was refused or failed.", null_means="not refused"),
     Column(
         "decided_ns", INTEGER, "The application's own stamp of the decision.", "ns since 1970", "server", "not logged"

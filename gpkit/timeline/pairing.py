@@ -6,7 +6,8 @@ asked is the first answered, as in a queue; a session's end costs likewise. Leav
 allowed lag, so that a missing line costs one pair and does not shift all that follow. The cheapest set of pairs is
 found exactly, for each stretch of time that no possible pair crosses by itself.
 
-A pair is ambiguous when another pairing would have been possible within the usual lag.
+A pair is ambiguous when another pairing would have been possible within the usual lag, or when it was made of what
+was left alone because its ends are told far apart.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ def pair(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WIND
         window_s: The usual lag; pairs with a larger one are possible up to half a second more.
     """
     costs = _costs(asked, told, window_s, usual_s=0.0)
-    if not costs:
-        return []
     chosen = _cheapest(len(asked), len(told), costs)
     # Once more, measured from the usual lag: otherwise a missing request makes all lags after it look shorter.
-    usual_s = statistics.median(told[j].at_s - asked[i].at_s for i, j in chosen)
-    costs = _costs(asked, told, window_s, usual_s=min(usual_s, window_s))
+    lags_s = [told[j].at_s - asked[i].at_s for i, j in chosen]
+    usual_s = min(statistics.median(lags_s), window_s) if lags_s else 0.0
+    costs = _costs(asked, told, window_s, usual_s=usual_s)
     chosen = _cheapest(len(asked), len(told), costs)
+    late, doubtful = _late_ends(asked, told, chosen, window_s=window_s, usual_s=usual_s)
     by_asked: dict[int, list[int]] = {}
     by_told: dict[int, list[int]] = {}
     for i, j in costs:
@@ -89,8 +90,27 @@ def pair(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WIND
         reach_s = max(window_s, told[j].at_s - asked[i].at_s)
         others = [(i, other) for other in by_asked[i] if other != j]
         others += [(other, j) for other in by_told[j] if other != i]
-        pairs.append(Pair(i, j, any(told[b].at_s - asked[a].at_s <= reach_s for a, b in others)))
-    return pairs
+        is_open = any(told[b].at_s - asked[a].at_s <= reach_s for a, b in others)
+        pairs.append(Pair(i, j, is_open or (i, j) in doubtful))
+    return sorted([*pairs, *(Pair(i, j, ambiguous=True) for i, j in late)], key=lambda each: each.asked)
+
+
+def _late_ends(
+    asked: Sequence[Asked], told: Sequence[Told], chosen: list[tuple[int, int]], *, window_s: float, usual_s: float
+) -> tuple[list[tuple[int, int]], set[tuple[int, int]]]:
+    """Pairs of what was left alone on both sides because ends disagree, and the pairs that these cast doubt on.
+
+    An instance without processor time tells of an end long after the platform saw it.
+    """
+    owner = {j: i for i, j in chosen}
+    free_asked = sorted({i for i, one in enumerate(asked) if one.end_s is not None} - set(owner.values()))
+    free_told = [j for j, one in enumerate(told) if j not in owner and one.end_s is not None]
+    sides = [asked[i] for i in free_asked], [told[j] for j in free_told]
+    costs = _costs(*sides, window_s, usual_s=usual_s, end_limit_s=LIMIT_S)
+    late = {free_asked[a]: free_told[b] for a, b in _cheapest(len(sides[0]), len(sides[1]), costs)}
+    possible = _costs(asked, told, window_s, usual_s=usual_s, end_limit_s=LIMIT_S) if late else {}
+    doubtful = {(owner[j], j) for a, j in possible if a in late and j in owner and (owner[j], late[a]) in possible}
+    return list(late.items()), doubtful
 
 
 def shift_s(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = WINDOW_S) -> float:
@@ -114,7 +134,12 @@ def shift_s(asked: Sequence[Asked], told: Sequence[Told], *, window_s: float = W
 
 
 def _costs(
-    asked: Sequence[Asked], told: Sequence[Told], window_s: float, *, usual_s: float
+    asked: Sequence[Asked],
+    told: Sequence[Told],
+    window_s: float,
+    *,
+    usual_s: float,
+    end_limit_s: float = END_S,
 ) -> dict[tuple[int, int], float]:
     tokenless = _tokenless(asked, told)
     costs: dict[tuple[int, int], float] = {}
@@ -133,7 +158,7 @@ def _costs(
             cost = (lag_s - usual_s if lag_s >= 0 else window_s - lag_s) ** 2
             if one.end_s is not None and other.end_s is not None:
                 off_s = abs(one.end_s - other.end_s)
-                if off_s > END_S + window_s:
+                if off_s > end_limit_s + window_s:
                     continue
                 cost += off_s**2
             if tokenless is not None and other.lacks_token is not None and (i in tokenless) != other.lacks_token:
@@ -172,6 +197,8 @@ def _cheapest(rows: int, columns: int, costs: dict[tuple[int, int], float]) -> l
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    if not costs:
+        return []
     alone = max(LIMIT_S**2, max(costs.values()))
     edges = np.array(list(costs))
     i, j, cost = edges[:, 0], edges[:, 1], np.array(list(costs.values()))

@@ -46,7 +46,7 @@ def verdict(upgrade: Upgrade | None, one: Group | None, boots: Mapping[str, Sequ
     if refused:
         return "refused", reason or "unknown"
     if one is None:
-        return ("accepted" if status == 101 else "unknown"), None
+        return "unknown", None  # 101 lets in; a later generation refuses after that, and only its lines tell
     if status is None and one.was_accepted is False:
         return ("failed" if one.has("error") else "refused"), reason or "unknown"
     if _closed_by_server(one):
