@@ -15,6 +15,7 @@ from gpkit import runs
 from gpkit.report import provenance
 from gpkit.report.account import Account, read_account
 from gpkit.report.wording import duration
+from gpkit.runs import usage
 from gpkit.runs.usage import Usage
 from tests.runs_support import add_notebook, make_project
 
@@ -50,10 +51,10 @@ def test_the_report_and_show_tell_it(made):
 
 
 @pytest.mark.parametrize(
-    "usage", [None, "much", {}, {"cpu_s": "x", "peak_memory_bytes": 10**400}, {"cpu_s": float("nan")}]
+    "told", [None, "much", {}, {"cpu_s": "x", "peak_memory_bytes": 10**400}, {"cpu_s": float("nan")}]
 )
-def test_a_record_that_does_not_tell_it_claims_nothing(usage):
-    assert provenance.usage(replace(Account("", Path()), run={"usage": usage})) == ""
+def test_a_record_that_does_not_tell_it_claims_nothing(told):
+    assert provenance.usage(replace(Account("", Path()), run={"usage": told})) == ""
 
 
 def test_what_several_processes_hold_at_once_is_added_up():
@@ -63,19 +64,38 @@ def test_what_several_processes_hold_at_once_is_added_up():
     ]
     assert [child.stdout.readline() for child in children] == [b"held\n"] * 2
 
-    usage = Usage()
-    usage.look()
+    used = Usage()
+    used.look()
     for child in children:
         child.communicate()
 
-    assert usage.peak_bytes > 400 * MB
+    assert used.peak_bytes > 400 * MB
 
 
-def test_a_look_costs_next_to_nothing():
-    usage = Usage()
-    began_s = time.process_time()
-    for _ in range(100):
-        usage.next_look_s = 0.0
-        usage.look()
+def test_what_forked_processes_share_counts_once_and_what_they_write_counts_for_each():
+    forks = (
+        "import os, time\nheld = bytearray(200_000_000)\nread, write = os.pipe()\n"
+        "for _ in range(2):\n    if os.fork() == 0:\n"
+        "        own = bytearray(50_000_000)\n        os.write(write, b'.')\n        time.sleep(600)\n"
+        "os.read(read, 1), os.read(read, 1)\nprint('held', flush=True)\ninput()\nos.killpg(0, 9)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", forks],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert child.stdout.readline() == b"held\n"
+    held = usage._held_now(child.pid)
+    child.communicate(b"\n")
 
-    assert time.process_time() - began_s < 0.2  # chosen; 0.01 s on two cores
+    assert 300 * MB < held < 360 * MB
+
+
+def test_looks_take_at_most_a_hundredth_of_the_time():
+    used = Usage()
+    began_s = time.monotonic()
+    used.look()
+    took_s = time.monotonic() - began_s
+
+    assert used.next_look_s >= began_s + min(usage.LOOK_COST * took_s * 0.5, usage.LOOK_EVERY_S)
