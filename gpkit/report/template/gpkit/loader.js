@@ -33,7 +33,9 @@
     base.shapedefaults = { line: { color: text } };
     base.hoverlabel = { align: "left" };
     base.modebar = { bgcolor: "rgba(0,0,0,0)", color: paper ? text : ink("--soft"), activecolor: text };
-    layout.template = Object.assign({}, given, { layout: base });
+    // Light colours do not stand out from a light ground: every mark has an edge that does.
+    var edge = function (width) { return [{ marker: { line: { color: paper ? "#4f4c47" : ink("--soft"), width: width } } }]; };
+    layout.template = { data: Object.assign({ bar: edge(0.75), scatter: edge(0.5) }, given.data), layout: base };
     layout.autosize = !width;
     layout.width = width || undefined;
     return layout;
