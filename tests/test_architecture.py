@@ -9,6 +9,7 @@ ORDER = [
     ["gpkit.errors"],
     ["gpkit.instants"],
     ["gpkit.redaction"],
+    ["gpkit.printing"],
     ["gpkit.protocol"],
     ["gpkit.tables"],
     ["gpkit.environments"],

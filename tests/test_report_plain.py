@@ -6,11 +6,12 @@ import mistune
 import nbformat
 import pytest
 
+from gpkit.printing.cutting import cut
 from gpkit.report import render
 from gpkit.report.account import Claim, read_account
 from gpkit.report.measures import measure, number
 from gpkit.report.plain import code, escaped, fenced
-from gpkit.report.visible import cut, one_line, shown, terminal
+from gpkit.report.visible import one_line, shown, terminal
 from gpkit.report.wording import duration, instant
 from tests.report_support import HOSTILE, finding, lines, notebook, run_folder
 

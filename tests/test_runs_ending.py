@@ -227,23 +227,6 @@ def test_nothing_that_a_notebook_started_outlives_it(project):
     assert processes_with("sleep 601.5") + processes_with("sleep 602.5") == []
 
 
-def test_a_cell_that_prints_without_end_is_cut(project):
-    much = "for _ in range(40):\n    print('x' * 100_000)"
-    made = one(add_notebook(project, "prints", much, "print('kept')"))
-
-    assert made.status == "ok"
-    assert (made.folder / "notebook.ipynb").stat().st_size < 1_200_000
-    assert "cut here" in cells_of(made.folder)[0].outputs[0].text
-    assert cells_of(made.folder)[1].outputs[0].text == "kept\n"
-
-
-def test_a_cell_with_outputs_without_end_is_cut(project):
-    made = one(add_notebook(project, "shows", "for i in range(700):\n    display(i)"))
-
-    assert made.status == "ok"
-    assert len(cells_of(made.folder)[0].outputs) == 501
-
-
 def test_a_notebook_that_names_no_kernel_runs_on_the_usual_one(project):
     notebook = add_notebook(project, "bare", "print(attempts)")
     content = nbformat.read(notebook, as_version=4)

@@ -19,7 +19,8 @@ import bleach  # type: ignore[import-untyped]
 import mistune
 from markupsafe import Markup, escape
 
-from gpkit.report.visible import cut, shown
+from gpkit.printing.cutting import cut
+from gpkit.report.visible import shown
 
 MAX_TAGS = 8_000  # a table of 60 rows and 20 columns has 2 700; cleaning takes the square of how deep they are nested
 MAX_HTML_CHARS = 100_000  # chosen: a table of 60 rows and 20 columns with room to spare

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
+from gpkit.printing.cutting import cut
 from gpkit.redaction import redact
 
 MAX_OUTPUT_CHARS = 20_000  # chosen: about 250 lines; the notebook beside the report holds everything
@@ -40,14 +41,6 @@ def terminal(text: str, limit: int = MAX_OUTPUT_CHARS) -> str:
     """
     lines = (_last_written(line) for line in _LINK.sub("", _COLOUR.sub("", text)).split("\n"))
     return shown("\n".join(lines), limit)
-
-
-def cut(text: str, limit: int) -> str:
-    """The first and last part of a long text, with the number of characters left out between them."""
-    if len(text) <= limit:
-        return text
-    head, tail = limit * 3 // 4, limit // 4
-    return f"{text[:head]}\n… {len(text) - head - tail:,} characters left out here …\n{text[-tail:]}"
 
 
 def one_line(value: object, limit: int = 300) -> str:

@@ -4,8 +4,8 @@ papermill records a dead kernel, a timeout and a kernel that never answered as s
 no exception. Here the cell that was running is marked failed and carries an error output, the cells after it stay
 pending, and the notebook's metadata says that there was an exception.
 
-It also saves at most a twentieth of the time (papermill saves after every cell event, which is quadratic), caps what
-a cell may print, and redacts outputs before they reach the disk.
+It also saves at most a twentieth of the time (papermill saves after every cell event, which is quadratic), and redacts
+outputs before they reach the disk. What a cell may put out has its limits in caps.py.
 """
 
 from __future__ import annotations
@@ -19,19 +19,16 @@ from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
+from gpkit.printing.cutting import fitting
 from gpkit.redaction import redact
 from gpkit.runs import kernel
+from gpkit.runs.caps import CappedClient
 from gpkit.runs.folder import write_text
 from gpkit.runs.status import is_callers_fault
 
 NAME = "gpkit"
-STREAM_CAP_CHARS = 1_000_000  # chosen: 12 000 lines; a reader never reads more, and evidence goes to evidence/
-DISPLAY_CAP_CHARS = 20_000_000  # chosen: more than a browser shows in reasonable time
-FIGURE = "application/vnd.plotly.v1+json"
-OUTPUT_CAP = 500  # chosen: outputs of one cell
 IOPUB_TIMEOUT_S = 60  # nbclient's 4 s fail a cell that printed much on a busy machine
 _SAVE_EVERY_S = 2.0
 _SAVE_COST = 20  # pause between saves, in units of what the last one took
@@ -72,7 +69,7 @@ class TruthfulEngine(Engine):  # type: ignore[misc]
     ) -> None:
         """papermill's hook: run every cell."""
         _watch(nb_man, session)
-        client = _Client(
+        client = CappedClient(
             nb_man,
             km=session.kernel,
             iopub_timeout=IOPUB_TIMEOUT_S,
@@ -87,57 +84,6 @@ class TruthfulEngine(Engine):  # type: ignore[misc]
         finally:
             if client.kc is not None:  # nbclient closes only the channels of kernels that it started
                 client.kc.stop_channels()
-
-
-class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    """nbclient with a cap on what a cell may put into the notebook."""
-
-    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
-        if len(outs) > OUTPUT_CAP and msg["msg_type"] != "error":
-            return None
-        if len(outs) == OUTPUT_CAP and msg["msg_type"] != "error":
-            return _append_stream(outs, "stderr", f"… cut here: a cell keeps {OUTPUT_CAP} outputs.\n")
-        if msg["msg_type"] == "stream":
-            return _append_stream(outs, msg["content"]["name"], msg["content"]["text"])
-        _cut(msg["content"].get("data", {}))
-        return super().output(outs, msg, display_id, cell_index)
-
-
-def _cut(data: dict[str, Any]) -> None:
-    """Replace what is too large to be looked at by a note; a figure by one of fewer points, where that can be."""
-    if _size(data.get(FIGURE)) > DISPLAY_CAP_CHARS:
-        from gpkit.figures.thinning import thin
-
-        data[FIGURE] = thin(data[FIGURE])
-    for kind in [kind for kind, value in data.items() if _size(value) > DISPLAY_CAP_CHARS]:
-        size = _size(data.pop(kind))
-        remedy = " Draw counts, windows or quantiles in place of every value." if kind == FIGURE else ""
-        data[kind if kind.startswith("text/") else "text/plain"] = (
-            f"… left out here: {size} characters of {kind}.{remedy}"
-        )
-
-
-def _size(value: Any) -> int:
-    """About how many characters a value takes in the notebook: a number counts for 10."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(map(_size, value.values()))
-    if isinstance(value, list):
-        return 10 * len(value) if value and isinstance(value[0], int | float) else sum(map(_size, value))
-    return 10
-
-
-def _append_stream(outs: list[Any], name: str, text: str) -> Any:
-    if not outs or outs[-1].output_type != "stream" or outs[-1].name != name:
-        outs.append(nbformat.v4.new_output("stream", name=name, text=""))
-    last = outs[-1]
-    room = STREAM_CAP_CHARS - len(last.text)
-    if room > 0:
-        last.text += text[:room]
-        if len(text) > room:
-            last.text += f"\n… cut here: a cell keeps {STREAM_CAP_CHARS} characters of output.\n"
-    return last
 
 
 def _watch(nb_man: NotebookExecutionManager, session: Session) -> None:
@@ -213,6 +159,8 @@ def redacted(value: Any) -> Any:
         if value.get("output_type") == "error" and is_callers_fault(value.get("ename", "")):
             # It says what the caller asked for wrongly; where in gpkit that was noticed helps nobody.
             value = {**value, "traceback": [f"{value['ename']}: {value['evalue']}"]}
+        if value.get("output_type") == "stream":
+            return type_preserving({**value, "text": fitting(redact(value.get("text", "")))})
         return type_preserving({key: item if key == "bdata" else redacted(item) for key, item in value.items()})
     return value
 

@@ -26,11 +26,17 @@ from gpkit.runs.processes import RUN_ID, die_with_parent
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 _LAUNCHER = ("-m", "ipykernel_launcher", "-f", "{connection_file}")
 _ARGUMENTS = ("--HistoryManager.hist_file=:memory:",)
+_OWN_ARGUMENTS = ("--IPKernelApp.outstream_class=gpkit.printing.stream.CappedStream",)
 
 
 def is_possible(name: str, folder: Path) -> bool:
     """Whether a kernel of this name, working in this folder, may be forked: it is this environment's own python3."""
     return sys.platform == "linux" and _is_usual(name) and not preload.is_shadowed(folder)
+
+
+def arguments(name: str) -> list[str]:
+    """What a kernel of this name is told beside what its specification says; only our own finds gpkit."""
+    return [*_ARGUMENTS, *(_OWN_ARGUMENTS if _is_usual(name) else ())]
 
 
 def start(
@@ -97,7 +103,7 @@ def _begin_anew(cwd: Path, environment: Mapping[str, str], kept: frozenset[str])
 def _serve(connection_file: Path, modules: Sequence[str]) -> int:
     """Be the kernel until it is asked to end, then end as an interpreter does."""
     launcher = find_spec("ipykernel_launcher")  # what ``python -m`` would run
-    sys.argv = [str(launcher.origin if launcher else ""), "-f", str(connection_file), *_ARGUMENTS]
+    sys.argv = [str(launcher.origin if launcher else ""), "-f", str(connection_file), *_ARGUMENTS, *_OWN_ARGUMENTS]
     from ipykernel import kernelapp
 
     sys.path.insert(0, "")  # as the notebook will have it

@@ -114,9 +114,7 @@ def _start_anew(name: str, *, cwd: Path, private: Path, environment: dict[str, s
 
     manager = _manager(name, private)
     try:
-        run_sync(manager.start_kernel)(
-            cwd=str(cwd), env=environment, extra_arguments=["--HistoryManager.hist_file=:memory:"]
-        )
+        run_sync(manager.start_kernel)(cwd=str(cwd), env=environment, extra_arguments=forked_kernel.arguments(name))
     except NoSuchKernel:
         installed = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
         raise FarSideError(
