@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gpkit.cli import main
 from gpkit.runs import attempts
 from gpkit.schedule import read_schedule, run_due
 from tests.cache_support import small_disk
@@ -132,7 +133,7 @@ def test_a_run_whose_kernel_died_is_tried_again_for_the_same_slot_and_then_done_
 
 
 def test_a_killed_scheduler_resumes_and_repeats_nothing(project):
-    write_schedule(project, nightly=f"notebook: waits, catch_up: all, {yesterday_at(10, 11, 12)}")
+    write_schedule(project, nightly=f"notebook: waits, catch_up: all, {yesterday_at(10, 11)}")
     killed = start_gpkit(project, "schedule", "due")
     until(lambda: list((project / "outputs" / "runs").glob("[0-9]*.partial/notebook.ipynb")))
 
@@ -146,15 +147,14 @@ def test_a_killed_scheduler_resumes_and_repeats_nothing(project):
     assert slots_of(project) == [
         ("nightly", stamp(yesterday(10)), "interrupted"),
         ("nightly", stamp(yesterday(11)), "ok"),
-        ("nightly", stamp(yesterday(12)), "ok"),
     ]
 
 
 def test_a_scheduler_killed_while_it_records_what_was_missed_leaves_whole_records_and_the_next_one_the_rest(project):
-    minutes = yesterday_at(12).replace("'0 12", "'* 12")
+    minutes = yesterday_at(12).replace("'0 12", "'*/2 12")
     write_schedule(project, nightly=f"notebook: works, catch_up: skip, {minutes}")
     killed = start_gpkit(project, "schedule", "due")
-    until(lambda: len(run_folders(project)) >= 5)
+    until(lambda: len(run_folders(project)) >= 3)
 
     killed.kill()
     killed.communicate()
@@ -162,9 +162,9 @@ def test_a_scheduler_killed_while_it_records_what_was_missed_leaves_whole_record
     done = gpkit(project, "schedule", "due")
 
     assert done.returncode == 3, done.stderr
-    assert 5 <= len(before) < 60
+    assert 3 <= len(before) < 30
     assert {status for *_, status in slots_of(project)} == {"missed"}
-    assert len({slot for _, slot, _ in slots_of(project)}) == len(run_folders(project)) == 60
+    assert len({slot for _, slot, _ in slots_of(project)}) == len(run_folders(project)) == 30
     assert all((folder / "report.html").stat().st_size for folder in run_folders(project))
 
 
@@ -201,25 +201,25 @@ def test_an_entry_that_cannot_run_now_is_said_and_stays_due_and_the_others_run(p
     assert [(name, status) for name, _, status in slots_of(project)] == [("here", "ok")]
 
 
-def test_an_entry_that_is_not_there_is_refused_with_the_nearest_one(project):
+def test_an_entry_that_is_not_there_is_refused_with_the_nearest_one(project, capsys):
     write_schedule(project, nightly="notebook: works, cron: '@daily'", gone="notebook: removed, cron: '@daily'")
 
-    assert "There is no entry 'nightli' in the schedule. Did you mean 'nightly'?" in refused(project, "nightli")
-    assert "entry 'gone': There is no notebook 'removed'." in refused(project, "gone")
+    assert "There is no entry 'nightli' in the schedule. Did you mean 'nightly'?" in refused(capsys, "nightli")
+    assert "entry 'gone': There is no notebook 'removed'." in refused(capsys, "gone")
 
 
-def refused(project: Path, *names: str) -> str:
-    done = gpkit(project, "schedule", "due", *names)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "Traceback" not in done.stderr
-    return done.stderr
+def refused(capsys: pytest.CaptureFixture[str], *names: str) -> str:
+    code = main(["schedule", "due", *names])
+    said = capsys.readouterr()
+    assert (code, said.out) == (4, "")
+    return said.err
 
 
-def test_an_outputs_folder_that_cannot_be_written_is_exit_4(project):
+def test_an_outputs_folder_that_cannot_be_written_is_exit_4(project, capsys):
     write_schedule(project, nightly=f"notebook: works, {yesterday_at(12)}")
     (project / "outputs").write_text("a file")
 
-    assert "cannot be written" in refused(project)
+    assert "cannot be written" in refused(capsys)
 
 
 def test_another_scheduler_says_which_slot_its_run_stands_for(project):
@@ -232,15 +232,13 @@ def test_another_scheduler_says_which_slot_its_run_stands_for(project):
     assert done.returncode == 1, done.stderr
     assert slots_of(project) == [("nightly", slot, "ok")]
     assert read(folder / "run.json")["parameters"]["since"] == stamp(yesterday(11))
-    assert gpkit(project, "schedule", "due").stderr == ""
+    assert run_due(read_schedule()).exit_codes == []
 
 
 @pytest.mark.parametrize(
     "slot", ["nightly", "nightly@", "@2026-11-21T05:00Z", "../x@2026-11-21T05:00Z", "nightly@soon"]
 )
-def test_a_slot_that_is_none_is_refused(project, slot):
-    done = gpkit(project, "run", "works", "--slot", slot)
-
-    assert done.returncode == 4
-    assert "slot" in done.stderr
+def test_a_slot_that_is_none_is_refused(project, slot, capsys):
+    assert main(["run", "works", "--slot", slot]) == 4
+    assert "slot" in capsys.readouterr().err
     assert run_folders(project) == []
