@@ -142,6 +142,18 @@ def test_a_newest_run_that_did_not_end_well_is_said_beside_the_last_verdict_and_
     assert "3 runs, 1 of the last 3 failed , 1 of the last 3 missed" in text
 
 
+def test_a_record_of_many_missed_slots_counts_as_that_many(tmp_path):
+    past_run(tmp_path, 0, finding())
+    past_run(tmp_path, 60, status="missed", schedule={"name": "hourly", "slot_utc": "2026-11-01T01:00:00Z"})
+    past_run(tmp_path, 90, status="missed", schedule={"name": "hourly", "slot_utc": "x", "slots": 240})
+
+    page = write_index(tmp_path).read_text()
+
+    assert "241 of the last 242 missed" in page
+    assert "<span>242 runs</span>" in page
+    assert "241 missed" in page
+
+
 def test_a_pair_whose_runs_all_failed_has_no_verdict(tmp_path):
     past_run(tmp_path, 0, status="kernel-died")
 

@@ -73,6 +73,7 @@ class Past:
         attempt: Which attempt at the run this is, from 1.
         sweep: Of a run of a sweep: ``id``, ``number`` ``of`` how many, ``values`` of the swept parameters; else empty.
         entry: Of the schedule that it was made for, by name, or empty.
+        slots: How many slots of the schedule a missed run stands for; 1 for every other run.
         problems: One sentence for each thing that could not be read.
     """
 
@@ -95,6 +96,7 @@ class Past:
     attempt: int = 1
     sweep: Mapping[str, Any] = field(default_factory=dict)
     entry: str = ""
+    slots: int = 1
     problems: tuple[str, ...] = ()
 
     @property
@@ -195,6 +197,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         problems.append(f"Its verdict {_text(record.verdict)[:40]!r} is not known to this version of gpkit.")
     headline = record.headline if isinstance(record.headline, dict) else None
     listed = record.findings if isinstance(record.findings, list) else [headline]
+    schedule = record.schedule if isinstance(record.schedule, dict) else {}
     error = record.error if isinstance(record.error, dict) else {"message": _text(record.error)} if record.error else {}
     return Past(
         run_id=_text(record.run_id) or run_id,
@@ -215,7 +218,8 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         retry_of=_text(record.retry_of),
         attempt=int(finite(record.attempt) or 1),
         sweep=record.sweep if isinstance(record.sweep, dict) else {},
-        entry=_text(record.schedule.get("name")) if isinstance(record.schedule, dict) else "",
+        entry=_text(schedule.get("name")),
+        slots=max(1, int(finite(schedule.get("slots")) or 1)) if status == "missed" else 1,
         problems=tuple(problems),
     )
 

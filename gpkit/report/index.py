@@ -89,7 +89,7 @@ def write_pages(root: Path, pasts: Sequence[Past]) -> Path:
     trials = sweeps(pasts)
     page = _template("runs.html.j2").render(
         rows=[_row(past, "") for past in pasts[:NEWEST]],
-        total=len(pasts),
+        total=sum(past.slots for past in pasts),
         counts=_counts(pasts),
         entries=[(entry, _link(entry.decided or entry.latest, "")) for entry in entries[:MAX_ENTRIES]],
         more_entries=max(0, len(entries) - MAX_ENTRIES),
@@ -182,10 +182,11 @@ def _template(name: str) -> Any:
 
 
 def _counts(pasts: Sequence[Past]) -> list[tuple[Word, int]]:
-    """How many runs there are of each word, most first."""
+    """How many runs there are of each word, most first; each missed slot counts."""
     kinds: dict[tuple[str, str], Past] = {}
-    counted = Counter((past.status, past.verdict) for past in pasts)
+    counted: Counter[tuple[str, str]] = Counter()
     for past in pasts:
+        counted[past.status, past.verdict] += past.slots
         kinds.setdefault((past.status, past.verdict), past)
     return [(answer(kinds[kind]), count) for kind, count in counted.most_common()]
 

@@ -34,7 +34,7 @@ class Entry:
         since: Since when it is so, or empty; ``runs`` how many runs of the question that spans.
         latest: The newest run, whatever became of it.
         ended: How the newest run ended, null when it is the one that gave the verdict.
-        failed, missed: How many of the last ``of`` runs.
+        failed, missed: How many of the last ``of`` runs; a record of several missed slots counts as that many.
         retried: How many failed attempts at the shown runs were followed by another.
         total: How many runs there are.
     """
@@ -102,10 +102,10 @@ def _entry(every: Sequence[Past]) -> Entry:
         decided=decided,
         ended=answer(latest) if latest is not decided and latest.status != "ok" else None,
         failed=sum(1 for past in last if past.status in _NOT_ENDED),
-        missed=sum(1 for past in last if past.status == "missed"),
+        missed=sum(past.slots for past in last if past.status == "missed"),
         retried=sum(max(0, past.attempt - 1) for past in last),
-        of=len(last),
-        total=len(every),
+        of=sum(past.slots for past in last),
+        total=sum(past.slots for past in every),
     )
 
 
