@@ -188,6 +188,24 @@ def test_runs_without_a_number_and_other_units_are_said_and_not_compared(tmp_pat
     assert compared(seen(tmp_path)) == ["events.all_five: nothing to compare. 4 of 4 runs have no such interval."]
 
 
+def test_where_different_findings_lead_each_is_told_for_every_run(tmp_path):
+    other = meets(id="auth.let_in", estimate=0.99, interval=[0.98, 1.0])
+    for number, found in ((1, [finding(), other]), (2, [other, meets()]), (3, [finding()])):
+        parts = {"sweep": {"id": "s", "number": number, "of": 3, "values": {"attempts": number}}}
+        past_run(tmp_path, number, *found, **parts)
+
+    said = [" ".join(line.split()) for line in sweep_told(seen(tmp_path)).splitlines()]
+
+    begins = said.index("events.all_five in every run:")
+    assert said[begins + 1 : begins + 6] == [
+        "attempts=1 71 % (95 % interval 64–77 %, n = 200), target 80 %",
+        "attempts=2 95 % (95 % interval 91–97 %, n = 200), target 80 %",
+        "attempts=3 71 % (95 % interval 64–77 %, n = 200), target 80 %",
+        "auth.let_in in every run:",
+        "attempts=1 99 % (95 % interval 98–100 %, n = 200), target 80 %",
+    ]
+
+
 def test_runs_that_a_sweep_lacks_are_counted(tmp_path):
     trial(tmp_path, 1, finding())
 

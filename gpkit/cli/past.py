@@ -77,7 +77,28 @@ def sweep_told(sweep: Sweep) -> str:
     columns = (", ".join(sweep.names).upper(), "STATUS", "VERDICT", "HEADLINE")
     missing = [f"{sweep.of - len(sweep.runs)} of {sweep.of} runs are not there."] if sweep.of > len(sweep.runs) else []
     table = aligned([columns, *rows])
-    return "\n".join(["", table, *compared(sweep), *missing, f"Together: gpkit runs --sweep {sweep.id}"])
+    return "\n".join(
+        ["", table, *_by_finding(sweep), *compared(sweep), *missing, f"Together: gpkit runs --sweep {sweep.id}"]
+    )
+
+
+def _by_finding(sweep: Sweep) -> list[str]:
+    """Each finding that leads some run, in every run; nothing where one and the same leads them all."""
+    from gpkit.history.sweeps import finding_of, leads, said, values_of
+    from gpkit.report.account import claim_of
+    from gpkit.report.measures import measure
+
+    names = leads(sweep.runs)
+    told = []
+    for name in names if len(names) > 1 else ():
+        found = [(past, finding_of(past, name)) for past in sweep.runs]
+        rows = [
+            ("", said(values_of(past)), measure(claim_of(one)).sentence.replace("\u00a0", " "))
+            for past, one in found
+            if one
+        ]
+        told += [f"{name} in every run:", aligned(rows)]
+    return told
 
 
 def show(chosen: argparse.Namespace) -> int:

@@ -55,13 +55,25 @@ def said(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={_text(value)}" for name, value in values.items())
 
 
+def leads(runs: Iterable[Past]) -> list[str]:
+    """The ids of the findings that lead a run, each once, in the order of the runs."""
+    found = (str(past.headline.get("id")) for past in runs if past.headline and past.verdict)
+    return list(dict.fromkeys(found))
+
+
+def finding_of(past: Past, name: str) -> Mapping[str, Any] | None:
+    """A run's finding of an id; null when it has none, or did not end well."""
+    if past.status != "ok":
+        return None
+    return next((one for one in past.findings if str(one.get("id")) == name), None)
+
+
 def compared(sweep: Sweep) -> list[str]:
     """What the intervals of a sweep's headline findings tell, one sentence each, with how far that carries."""
     told, pairs = [], 0
     for notebook in dict.fromkeys(past.notebook for past in sweep.runs):
         own = [past for past in sweep.runs if past.notebook == notebook]
-        leads = [str(past.headline.get("id")) for past in own if past.headline and past.verdict]
-        for name in dict.fromkeys(leads):
+        for name in leads(own):
             numbers = _numbers(name, own)
             pairs += len(numbers) * (len(numbers) - 1) // 2
             several = f"{notebook}, {name}" if len({past.notebook for past in sweep.runs}) > 1 else name
@@ -94,8 +106,8 @@ def _numbers(name: str, runs: Sequence[Past]) -> list[tuple[Past, tuple[float, f
     found = []
     units = set()
     for past in runs:
-        finding = next((one for one in past.findings if str(one.get("id")) == name), None)
-        ends = interval(finding) if finding is not None and finding.get("n") and past.status == "ok" else None
+        finding = finding_of(past, name)
+        ends = interval(finding) if finding is not None and finding.get("n") else None
         if finding is not None and ends is not None:
             found.append((past, ends))
             units.add(str(finding.get("unit")))
