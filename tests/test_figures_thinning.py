@@ -63,6 +63,31 @@ def test_each_column_of_pixels_keeps_its_first_last_lowest_and_highest_point(see
         assert (y[left].min(), y[left].max()) == (y[inside].min(), y[inside].max())
 
 
+@given(y=SERIES, points=st.integers(16, 90))
+def test_a_cloud_keeps_its_extremes_too(y, points):
+    drawn = np.flatnonzero(np.isfinite(y))
+
+    stay = kept(np.arange(len(y), dtype=float), y, points, is_cloud=True)
+
+    left = stay[np.isfinite(y[stay])]
+    assert (np.diff(stay) > 0).all()
+    assert len(stay) <= points
+    if len(drawn):
+        assert (left[0], left[-1]) == (drawn[0], drawn[-1])
+        assert (y[left].min(), y[left].max()) == (y[drawn].min(), y[drawn].max())
+
+
+def test_a_cloud_looks_as_dense_as_it_is():
+    y = np.random.default_rng(0).lognormal(size=60_000)
+    y[::12] = 40.0  # every twelfth is a control
+
+    stay = kept(np.arange(60_000.0), y, TRACE_POINTS, is_cloud=True)
+
+    assert abs((y[stay] == 40.0).mean() - 1 / 12) < 0.12  # the extremes come on top
+    for quantile in (0.25, 0.5, 0.75):
+        assert abs((y[stay] <= np.quantile(y, quantile)).mean() - quantile) < 0.1
+
+
 @given(sizes=st.lists(st.integers(0, 1000), max_size=9), room=st.integers(-5, 3000))
 def test_a_room_is_shared_so_that_the_small_keep_all_of_theirs(sizes, room):
     granted = shares(sizes, room)

@@ -17,6 +17,9 @@ from gpkit.report.making import write_single
 from tests.browser_support import chromium, tab
 from tests.history_support import series
 from tests.report_support import HOSTILE, notebook, run_folder
+from tests.runs_support import gpkit, make_project, read, run_folders
+
+NOTEBOOKS = ("handshake_race", "event_success_rates", "auth_timing")
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +184,30 @@ def test_a_place_that_no_page_can_have_is_refused_with_the_reason(tmp_path, plac
         write_single(run_folder(tmp_path), tmp_path / place)
 
     assert str(refused.value).startswith(said.format(tmp_path / place))
+
+
+@pytest.fixture(scope="module")
+def runs_of_an_export(tmp_path_factory, root, exports):
+    """A real run of each notebook on a real export, by name, as single files and nothing else."""
+    project, mail = make_project(tmp_path_factory.mktemp("project")), tmp_path_factory.mktemp("mail")
+    shutil.copytree(root / "notebooks", project / "notebooks", dirs_exist_ok=True)
+    shutil.copy(exports / "cloud_logging" / "cl_raw_20250907_1320_iter9_2002.json", project / "export.json")
+    done = gpkit(project, "run", *NOTEBOOKS, "-p", "logs=export.json")
+    assert done.returncode == 1, done.stderr
+    for folder in run_folders(project):
+        write_single(folder, mail / f"{read(folder / 'run.json')['notebook']}.html")
+    shutil.rmtree(project)
+    return mail
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_notebook_on_an_export_can_be_sent_as_one_file_of_2_2_mb(runs_of_an_export, browser, name):
+    page = runs_of_an_export / f"{name}.html"
+
+    browser.open(page.as_uri())
+
+    assert page.stat().st_size <= 2_200_000
+    assert draw_all(browser) >= 1
+    assert browser.errors == []
+    assert [address for address in browser.requests if not address.startswith("data:")] == [page.as_uri()]
+    assert browser.evaluate("[...document.querySelectorAll('figure.chart .note')].length") == 0

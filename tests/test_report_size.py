@@ -115,8 +115,8 @@ def test_a_page_whose_tables_exceed_the_budget_says_what_is_big_and_what_helps(t
     assert sizes.is_exceeded
     assert sizes.size_bytes == len(text.encode()) == sum(part.size_bytes for part in sizes.parts)
     assert re.search(r"This page weighs 1\.\d\d MB; its budget is 1\.00 MB\.", table)
-    assert table.index("tables and printed output of code cell") < table.index("smaller parts")
-    assert "Show fewer rows (gpkit.show(table, rows=20))" in html.unescape(table)
+    assert table.index("tables of code cell") < table.index("smaller parts")
+    assert "Show fewer rows: gpkit.show(table, rows=20)." in html.unescape(table)
     assert 'href="#cell-' in table
 
 
@@ -126,7 +126,7 @@ def test_every_byte_of_a_page_is_in_one_part(tmp_path):
     sizes = write_report(folder, root=tmp_path, show_sizes=True)
 
     kinds = {part.kind for part in sizes.parts}
-    assert kinds == {"frame", "finding", "figure", "output", "text", "code", "style"}
+    assert kinds == {"frame", "finding", "evidence", "figure", "table", "output", "text", "code", "style"}
     assert sum(part.size_bytes for part in sizes.parts) == (folder / "report.html").stat().st_size
     figures = [part for part in sizes.parts if part.kind == "figure"]
     assert all(f'id="{part.place}"' in (folder / "report.html").read_text() for part in figures)

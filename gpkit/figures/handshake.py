@@ -218,6 +218,6 @@ def _fewer(parts: Sequence[pd.DataFrame], x: str, y: str = "") -> list[pd.DataFr
     found = []
     for part, limit in zip(parts, limits, strict=True):
         heights = part[y].to_numpy(float, na_value=np.nan) if y else np.zeros(len(part))
-        stay = kept(part[x].to_numpy(float, na_value=np.nan), heights, min(limit, TRACE_POINTS))
+        stay = kept(part[x].to_numpy(float, na_value=np.nan), heights, min(limit, TRACE_POINTS), is_cloud=bool(y))
         found.append(part.iloc[stay])
     return found

@@ -3,7 +3,8 @@
 A line or cloud of more points than a page has pixels is cut into stretches of consecutive points: those of one column
 of pixels, cut once more so that no stretch holds more than its share. Of each stretch the first, the last, the lowest
 and the highest point stay (Jugel et al., "M4", 2014); where x goes back and forth, the leftmost and rightmost too. A
-gap between two points that stay, stays. No value is altered.
+gap between two points that stay, stays. A cloud without lines keeps its extremes with a quarter of the points, and with
+the others a fair sample of itself, so that it does not become its own outline. No value is altered.
 
 Thinned are ``scatter`` and ``scattergl``, each trace by itself. What counts or stacks its values (bar, histogram, box,
 heatmap …) is left alone, because there a point left out is a number changed.
@@ -28,6 +29,7 @@ TRACE_POINTS = 4_000  # 800 columns of pixels on the widest page, 4 points each,
 FIGURE_POINTS = 10_000  # chosen: Chromium draws so many marks in about a second
 MAX_NAMES = 20  # chosen: of an axis of names; more are a table, not a figure
 _LINES = (None, "scatter", "scattergl")
+_GOLDEN = 0.6180339887498949  # steps of it never fall in step with what repeats: users in turn, every tenth a control
 _ZONE = re.compile(r"(?<=\d)(?:Z|[+-]\d{2}:?\d{2})$")  # plotly.js draws a time as written and ignores its zone
 
 
@@ -79,7 +81,7 @@ def shares(sizes: Sequence[int], room: int) -> list[int]:
     return granted
 
 
-def kept(x: Floats, y: Floats, points: int, names: Sequence[Places] = ()) -> Places:
+def kept(x: Floats, y: Floats, points: int, names: Sequence[Places] = (), *, is_cloud: bool = False) -> Places:
     """Which points of a trace stay, ascending.
 
     Args:
@@ -87,6 +89,7 @@ def kept(x: Floats, y: Floats, points: int, names: Sequence[Places] = ()) -> Pla
         y: Likewise.
         points: About how many stay; all, when there are no more.
         names: For each coordinate that is a name, its number (from 0): the first and last of each name stay too.
+        is_cloud: No line joins the points, and how dense they lie is looked at.
     """
     import numpy as np
 
@@ -101,11 +104,15 @@ def kept(x: Floats, y: Floats, points: int, names: Sequence[Places] = ()) -> Pla
     is_ordered = bool((steps >= 0).all() or (steps <= 0).all())
     numbers = (y,) if is_ordered else (y, x)
     each = 2 + 2 * len(numbers) + 2 * sum(int(name.max()) + 1 for name in names)
-    starts = _starts(x if is_ordered else None, len(x), max(points // (2 * each if len(gaps) else each), 1))
+    sample = points * 3 // 4 if is_cloud else 0
+    stretches = max((points - sample) // (2 * each if len(gaps) and not is_cloud else each), 1)
+    starts = _starts(x if is_ordered else None, len(x), stretches)
     found = [starts, np.append(starts[1:], len(x)) - 1]
     found += [at for number in numbers for at in _extremes(number, starts)]
     found += [at for name in names for at in _ends_of_each(name[places], starts)]
-    return _with_gaps(places[np.unique(np.concatenate(found))], gaps)
+    found.append((np.arange(sample) * _GOLDEN % 1 * len(x)).astype(np.intp))
+    stay = places[np.unique(np.concatenate(found))]
+    return stay if is_cloud else _with_gaps(stay, gaps)
 
 
 def length(trace: Mapping[str, Any]) -> int:
@@ -133,7 +140,9 @@ def _thinned(trace: Mapping[str, Any], points: int, layout: Mapping[str, Any]) -
     if any(names is not None and names.max(initial=0) >= MAX_NAMES for _, names in told):
         return trace
     (x, _), (y, _) = told
-    stay = kept(x, y, points, [names for _, names in told if names is not None])
+    mode = str(trace.get("mode") or "lines")
+    named = [names for _, names in told if names is not None]
+    stay = kept(x, y, points, named, is_cloud="lines" not in mode and not named)
     return chosen(trace, stay, size) if len(stay) < size else trace
 
 

@@ -84,7 +84,10 @@ def chart(figure: Mapping[str, Any], index: int) -> Chart:
 def drawing(chart: Chart, figure: Mapping[str, Any]) -> Chart:
     """The same chart with another drawing of it."""
     drawn, of = drawn_of(figure)
-    said = f"{drawn:,} of {of:,} points are drawn, the first, last, lowest and highest of every stretch among them."
+    said = (
+        f"{drawn:,} of {of:,} points are drawn, the first, last, lowest and highest of every stretch among them. "
+        "How dense they lie is not to be read from it."
+    )
     return replace(chart, figure=figure, json=_script_json(figure), thinned=said if drawn < of else "")
 
 

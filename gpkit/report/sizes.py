@@ -12,32 +12,43 @@ from dataclasses import dataclass
 
 SHOWN = 10  # chosen: parts that the table names; the others are summed
 
-# What begins a part: its opening tag, its kind, and the tag that ends it (none: until the next part of a section).
+# What begins a part: its opening tag, its kind, and the tag that ends it (none: until the next part).
 _PARTS = (
     ("<section ", "frame", ""),
-    ('<article class="finding ', "finding", "</article>"),
+    ('<article class="finding ', "finding", ""),
+    ('<details class="evidence"', "evidence", ""),
+    ("</article>", "frame", ""),
+    ("</section>", "frame", ""),
     ('<div class="cell"', "output", ""),
+    ('<div class="shown', "table", ""),
+    ('<pre class="printed', "output", ""),
+    ('<details class="traceback"', "output", ""),
     ('<div class="prose">', "text", ""),
     ('<figure class="chart"', "figure", "</figure>"),
     ('<details class="code">', "code", "</details>"),
     ('<script type="application/gzip"', "library", "</script>"),
     ("<style>", "style", "</style>"),
 )
-_TAG = re.compile(r"</?(?:section|article|div|figure|details|script|style)\b[^>]*>")
-_PLACED = ("figure", "finding", "output")
-_PLACE = re.compile(r' id="([^"]+)"')
+_TAG = re.compile(r"</?(?:section|article|div|figure|details|script|style|pre)\b[^>]*>")
+_PLACE = re.compile(r' id="((?:cell|figure|finding)-[^"]+)"')
+_PLACED = ("table", "output", "figure", "finding", "evidence")
 _REMEDIES = {
     "figure": "Draw counts, windows or quantiles in place of every value; fewer traces.",
-    "output": "Show fewer rows (gpkit.show(table, rows=20)) and print less: the tables stay in evidence/.",
-    "finding": "Name fewer ids and lines in a finding: the tables stay in evidence/.",
+    "table": "Show fewer rows: gpkit.show(table, rows=20). The whole table belongs into evidence/.",
+    "output": "Print less, make pictures smaller; what is to be kept belongs into a table in evidence/.",
+    "evidence": "Fewer findings of one kind: each shows its first and its worst cases.",
     "text": "Put pictures of a Markdown cell beside the notebook.",
 }
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a page: ``kind`` is figure, output (tables and what was printed), finding (with its evidence), text,
-    code, library (plotly.js) or frame; ``place`` its address on the page, or empty."""
+    """One part of a page.
+
+    Attributes:
+        kind: figure, table, output, finding, evidence, text, code, library, style or frame.
+        place: An address on the page, or empty.
+    """
 
     kind: str
     name: str
@@ -98,7 +109,7 @@ def told(size_bytes: int) -> str:
 
 def _split(page: str) -> Iterator[tuple[tuple[str, str], str]]:
     """The page in pieces, each with the kind and place of the part that it belongs to."""
-    outer, inner, end, begin = ("frame", ""), None, "", 0
+    outer, inner, end, begin, place = ("frame", ""), None, "", 0, ""
     for tag in _TAG.finditer(page):
         if inner:
             if tag[0] == end:
@@ -106,12 +117,13 @@ def _split(page: str) -> Iterator[tuple[tuple[str, str], str]]:
                 inner, begin = None, tag.end()
             continue
         kind, end = _begun(tag[0])
-        if not kind and tag[0] != "</section>":
+        if not kind:
             continue
         yield outer, page[begin : tag.start()]
         begin = tag.start()
-        place = _PLACE.search(tag[0])
-        part = (kind or "frame", place[1] if place and kind in _PLACED else "")
+        own = _PLACE.search(tag[0])
+        place = own[1] if own and not end else place  # a cell's is that of all its outputs
+        part = (kind, (own[1] if own else place) if kind in _PLACED else "")
         if end:
             inner = part
         else:
@@ -125,10 +137,13 @@ def _begun(tag: str) -> tuple[str, str]:
 
 
 def _name(kind: str, place: str) -> str:
+    title = re.sub(r"^[a-z]+-(\d+-(?=.))?", "", place).replace("-", " ")
     named = {
-        "figure": "figure: " + re.sub(r"^figure-\d+-", "", place).replace("-", " "),
-        "finding": "finding and its evidence: " + place.removeprefix("finding-").replace("-", " "),
-        "output": "tables and printed output of code cell " + place.removeprefix("cell-"),
+        "figure": f"figure: {title}",
+        "finding": f"finding: {title}",
+        "evidence": f"evidence of: {title}",
+        "table": f"tables of code cell {title}",
+        "output": f"printed or pictured by code cell {title}",
         "text": "text of the notebook",
         "code": "code of the notebook",
         "library": "plotly.js, which draws the figures",
