@@ -7,7 +7,7 @@ import pytest
 # From the ground up. Rooms on one line may not import each other.
 ORDER = [
     ["gpkit.errors"],
-    ["gpkit.instants"],
+    ["gpkit.instants", "gpkit.plural"],
     ["gpkit.redaction"],
     ["gpkit.printing"],
     ["gpkit.protocol"],

@@ -359,7 +359,7 @@ def test_an_empty_selection_has_no_window(project):
     one = command(project, "logs", "entries.json")
     none = command(project, "logs", "entries.json", "--since", "2025-09-08T00:00:00Z")
 
-    assert one.stderr == "1 entries, 2025-09-07T13:20:00Z – 2025-09-07T13:20:00Z\n"
+    assert one.stderr == "1 entry, 2025-09-07T13:20:00Z – 2025-09-07T13:20:00Z\n"
     assert (none.returncode, none.stdout, none.stderr) == (0, "", "0 entries\n")
 
 

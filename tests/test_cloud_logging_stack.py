@@ -120,7 +120,7 @@ def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path):
     assert [one.insert_id for one in found] == ["e"]
     assert running.returncode == 0
     assert f"gpkit logs api:gpkit-local --endpoint {told['logging_url']} --anonymous --since=-1h --until now" in said
-    assert "projects/shop (1 entries)" in said
+    assert "projects/shop (1 entry)" in said
 
 
 def test_an_export_that_is_not_there_is_refused(tmp_path):

@@ -72,8 +72,8 @@ def test_what_a_reader_must_know_is_told_in_sentences(tmp_path: Path):
     )
     told = logs.read(tmp_path / "a.jsonl").coverage.sentences()
     assert told == [
-        "1 of 2 entries have no payload.",
-        "1 records could not be read; the first: a.jsonl, line 2: no valid JSON.",
+        "1 of 2 entries has no payload.",
+        "1 record could not be read; the first: a.jsonl, line 2: no valid JSON.",
     ]
 
 

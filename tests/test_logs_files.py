@@ -41,7 +41,7 @@ def test_a_file_that_goes_after_it_was_found_is_reported(folder, monkeypatch):
     assert read.frame["message"].tolist() == ["a", "b"]
     assert problems(read) == [("goes.json", "cannot be read: No such file or directory")]
     assert read.coverage.sentences() == [
-        "1 records could not be read; the first: goes.json: cannot be read: No such file or directory."
+        "1 record could not be read; the first: goes.json: cannot be read: No such file or directory."
     ]
 
 

@@ -34,7 +34,7 @@ def test_page_and_markdown_show_what_is_behind_a_finding_and_the_ways_to_the_res
         "gpkit logs export.json --filter &#39;insertId=&#34;x1&#34;&#39;",
         "<code>gpkit show R --evidence negative_controls</code>",
         "The filter names 1 of 2 entries.",
-        "2026-11-20 08:00:00 UTC to no limit as asked; evidence from 2026-11-20 09:00:00 UTC",
+        "<dt>Window</dt><dd>2026-11-20 08:00:00 UTC to no limit</dd>",
     ):
         assert part in page
     assert '<details class="evidence"><summary>' in page

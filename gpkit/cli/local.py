@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
 from gpkit.errors import EXIT_HEALTHY, SourceError
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     from gpkit.stack import Stack
@@ -43,7 +44,9 @@ def _where(stack: Stack) -> dict[str, str]:
 
 def _how_to_ask(stack: Stack) -> str:
     """How to point a tool at the logging API: gpkit's own, and the official client."""
-    entries = ", ".join(f"{name} ({count} entries)" for name, count in stack.logging.resources.items() if count)
+    entries = ", ".join(
+        f"{name} ({counted(count, 'entry', 'entries')})" for name, count in stack.logging.resources.items() if count
+    )
     return f"""
 Its log, as Cloud Logging serves it: REST at {stack.logging_url}, gRPC at {stack.logging_grpc}. Served: {entries}.
   gpkit logs api:{stack.logging_project} --endpoint {stack.logging_url} --anonymous --since=-1h --until now

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gpkit.cli import tell
 from gpkit.cli.output import put_table, require_writable
 from gpkit.errors import EXIT_HEALTHY, EXIT_INCONCLUSIVE, ParameterError
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     from gpkit.entries import Coverage, Entries
@@ -51,7 +52,7 @@ def _of_parquet(source: str, output: Path | None) -> int:
     from gpkit import timeline
 
     if output is not None and output.suffix == ".parquet":
-        tell(f"{timeline.write_connections(source, output)} rows in {output}")
+        tell(f"{counted(timeline.write_connections(source, output), 'row')} in {output}")
     else:
         put_table(timeline.connections_of(source), output)
     return EXIT_HEALTHY
@@ -98,6 +99,6 @@ def _target(chosen: argparse.Namespace) -> Environment | None:
 
 def _tell_coverage(coverage: Coverage) -> None:
     since, until = (coverage.as_dict()[end] for end in ("since", "until"))
-    tell(f"{coverage.entries} entries" + (f", {since} – {until}" if since else ""))
+    tell(f"{counted(coverage.entries, 'entry', 'entries')}" + (f", {since} – {until}" if since else ""))
     for sentence in coverage.sentences():
         tell(sentence)

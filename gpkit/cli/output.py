@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
 from gpkit.errors import OutputError
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ def put_table(table: pd.DataFrame, output: Path | None) -> None:
 
     if output is not None:
         tables.write(table, output)
-        tell(f"{len(table)} rows in {output}")
+        tell(f"{counted(len(table), 'row')} in {output}")
         return
     put_out(tables.to_jsonl(table))
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from gpkit.cloud.retries import Pace
 from gpkit.cloud.targets import Target
 from gpkit.errors import FarSideError, OutputError
+from gpkit.plural import counted
 
 PERIOD_S = 60.0  # the service counts by the minute
 # Chosen: calls travel at different speeds, so that two a minute apart here may be nearer together there.
@@ -62,7 +63,7 @@ class Quota:
         waited_s = 0.0
         while (missing_s := self._take()) > 0:
             if on_wait is not None:
-                on_wait(missing_s, f"the read quota ({self.calls} calls in {self.period_s:g} s)")
+                on_wait(missing_s, f"the read quota ({counted(self.calls, 'call')} in {self.period_s:g} s)")
             self.pace.sleep(missing_s)
             waited_s += missing_s
         return waited_s

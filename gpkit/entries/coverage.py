@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
+from gpkit.plural import counted, plural
+
 # gcloud's and scripts' usual limits; the API's page sizes are 50 and 1000.
 _ROUND_COUNTS = frozenset(
     [10, 20, 50, 100, 200, 250, 300, 500, 1000, 1500, 2000, 2500, 5000, 10000, 20000, 50000, 100000]
@@ -103,15 +105,19 @@ class Coverage:
         told = [f"Not read: {_text(part.since)} – {_text(part.until)}: {part.why}." for part in self.unread]
         told += self.row_limit_signs
         if self.payload_missing:
-            told.append(f"{self.payload_missing} of {self.entries} entries have no payload.")
+            told.append(
+                f"{self.payload_missing} of {counted(self.entries, 'entry', 'entries')} "
+                f"{plural(self.payload_missing, 'has', 'have')} no payload."
+            )
         if self.problems:
             first = self.problems[0]
             where = f", line {first.line}" if first.line else ""
             told.append(
-                f"{len(self.problems)} records could not be read; the first: {first.file}{where}: {first.what}."
+                f"{counted(len(self.problems), 'record')} could not be read; the first: "
+                f"{first.file}{where}: {first.what}."
             )
         if self.without_timestamp:
-            told.append(f"{self.without_timestamp} entries have no readable timestamp.")
+            told.append(f"{counted(self.without_timestamp, 'entry has', 'entries have')} no readable timestamp.")
         silence = "No entry that the filter selects for" if self.is_selection else "Silence of"
         told += [f"{silence} {gap.seconds:.0f} s from {_text(gap.since)}." for gap in self.gaps]
         told += self.notes

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, at, gap_limit_ns
+from gpkit.plural import counted, plural
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,7 +83,8 @@ def _describe(
     for number, (name, signs) in enumerate(parts):
         entries, first_ns, last_ns, bare = by_number.get(number, (0, None, None, 0))
         if (entries and bare == entries) or bare > entries / 2:
-            signs += (f"{name} has lost its payloads: {bare} of {entries} entries have none.",)
+            of = counted(entries, "entry", "entries")
+            signs += (f"{name} has lost its payloads: {bare} of {of} {plural(bare, 'has', 'have')} none.",)
         described.append(
             FileCoverage(
                 name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpkit.figures.style import cell
+from gpkit.plural import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def show(frame: pd.DataFrame, rows: int = 20, empty: str = "Nothing to show.") -
     """
     shown = frame.drop(columns=[name for name in HIDDEN if name in frame.columns])
     texts = tuple(tuple(_text(value) for value in row) for row in shown.head(rows).itertuples(index=False))
-    more = f"… and {len(frame) - rows} more rows." if len(frame) > rows else ""
+    more = f"… and {len(frame) - rows} more {plural(len(frame) - rows, 'row')}." if len(frame) > rows else ""
     return Listing(tuple(str(name) for name in shown.columns), texts, more if len(frame) else empty)
 
 

@@ -13,6 +13,7 @@ from gpkit.analysis.sample import judged
 from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
+from gpkit.plural import counted, plural
 
 LIMITS = {
     "auth_s": "The network's round trip is inside; where the welcome is the verdict, so is the set-up before it.",
@@ -68,7 +69,8 @@ def _controls(table: pd.DataFrame) -> Finding:
     return of_rate(
         measured,
         id="auth.controls",
-        claim=f"{accepted} of {n} connections with a bad credential were let in{text}.{not_said}",
+        claim=f"{accepted} of {counted(n, 'connection')} with a bad credential "
+        f"{plural(accepted, 'was', 'were')} let in{text}.{not_said}",
         verdict=verdict,
         target=0.0,
         cause="authentication is bypassed" if accepted else "",

@@ -10,6 +10,7 @@ from gpkit.analysis.events import claimed_runs, event_funnel, succeeded
 from gpkit.analysis.sample import judged
 from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.wording import more, of, percent
+from gpkit.plural import counted
 from gpkit.tables import EVENT_COLUMNS
 
 FAULTY = ("duplicate", "reordered", "malformed", "context_lost")
@@ -128,7 +129,7 @@ def _foreign(valid: pd.DataFrame) -> Finding:
     return of_rate(
         measured,
         id="events.foreign",
-        claim=f"{measured.k} of {measured.n} attempts received an event that names another user "
+        claim=f"{measured.k} of {counted(measured.n, 'attempt')} received an event that names another user "
         f"(at most {percent(measured.high)} of all, 95 %).",
         verdict=verdict,
         target=0.0,

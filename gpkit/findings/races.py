@@ -14,6 +14,7 @@ from gpkit.analysis.statistics import Rate
 from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
+from gpkit.plural import counted, plural
 from gpkit.timeline.instances import LOOPS
 
 NAMES = {
@@ -186,7 +187,7 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
     return of_rate(
         measured,
         id="instances.boot",
-        claim=f"{measured.k} of {measured.n} instances ended before they could serve"
+        claim=f"{measured.k} of {counted(measured.n, 'instance')} ended before they could serve"
         f"{': a boot loop' if looping else ''}.{why}",
         verdict="fails" if looping else "undecided" if len(failed) else "meets",
         target=0.0,
@@ -248,13 +249,15 @@ def _lost(certain: Rate, possible: Rate) -> str:
         return f"{of(possible)} {of_what} were lost to a race."
     ends = f"{percent(certain.low).removesuffix(' %')}–{percent(possible.high)}"
     counts = f"{certain.k} for certain and {possible.k - certain.k} perhaps" if certain.k else f"perhaps {possible.k}"
-    return f"Of {possible.n} early messages that were sent, {counts} were lost to a race (95 %: {ends})."
+    messages = f"{possible.n} early {plural(possible.n, 'message')}"
+    return f"Of {messages} that were sent, {counts} were lost to a race (95 %: {ends})."
 
 
 def _limits(unknown: int, needed: str) -> str:
     parts = []
     if unknown:
         parts.append(
-            f"{unknown} failures of early messages have no named cause and may be races of the server with itself."
+            f"{counted(unknown, 'failure')} of early messages {plural(unknown, 'has', 'have')} no named cause "
+            "and may be races of the server with itself."
         )
     return " ".join([*parts, needed]).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpkit.analysis.statistics import Rate
+from gpkit.plural import counted
 
 
 def percent(value: float | None) -> str:
@@ -30,4 +31,6 @@ def of(measured: Rate) -> str:
 
 def more(needed: int | None, n: int) -> str:
     """How many more attempts would decide, as a sentence; empty when none would."""
-    return f"About {needed - n} more attempts at this ratio would decide." if needed and needed > n else ""
+    if not needed or needed <= n:
+        return ""
+    return f"About {counted(needed - n, 'more attempt')} at this ratio would decide."

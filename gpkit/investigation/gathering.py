@@ -20,6 +20,7 @@ from gpkit.instants import Window
 from gpkit.investigation import origin
 from gpkit.investigation.gathered import Gathered
 from gpkit.logs.sources import is_address
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,11 +154,8 @@ def _with_server(attempts: pd.DataFrame, connections: pd.DataFrame) -> pd.DataFr
 def _probe_coverage(measured: Any, log: Any) -> dict[str, Any]:
     """What of the plan was measured, and what the target's own log covers."""
     counts = {"planned": measured.planned, "measured": len(measured.attempts), "interrupted": measured.interrupted}
-    notes = (
-        [f"{measured.planned - len(measured.attempts)} planned attempts were not made."]
-        if counts["interrupted"]
-        else []
-    )
+    left = counted(measured.planned - len(measured.attempts), "planned attempt was", "planned attempts were")
+    notes = [f"{left} not made."] if counts["interrupted"] else []
     covered: dict[str, Any] = {"probe": counts, "log": None if log is None else log.as_dict(), "notes": notes}
     if log is None:
         covered["notes"] = [*notes, "The target's log was not read: reasons are what the client saw."]

@@ -15,6 +15,7 @@ from gpkit.investigation import gathering
 from gpkit.investigation.gathered import Gathered
 from gpkit.investigation.pivot import lines_of
 from gpkit.investigation.results import Verdict, facts, record
+from gpkit.plural import counted, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,8 @@ def _limited(finding: Finding, run: Investigation) -> Finding:
             finding = dataclasses.replace(finding, verdict="undecided")
     probed = run.coverage.get("probe") or {}
     if (left := probed.get("planned", 0) - probed.get("measured", 0)) > 0:
-        missing = f"no case in what was measured, and {left} of {probed['planned']} planned attempts were not made"
+        planned = counted(probed["planned"], "planned attempt")
+        missing = f"no case in what was measured, and {left} of {planned} {plural(left, 'was', 'were')} not made"
     if finding.n == 0 and missing:
         finding = dataclasses.replace(finding, claim=f"Nothing to judge: {missing}.")
     return dataclasses.replace(finding, limits=" ".join([finding.limits, *told]).strip())

@@ -24,6 +24,7 @@ from gpkit.logs.filling import Filling, Outcome
 from gpkit.logs.progress import Progress
 from gpkit.logs.sources import no_window
 from gpkit.logs.streaming import fill
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -171,7 +172,11 @@ def _notes(filling: Filling, held: _Held, *, offline: bool) -> list[str]:
     unread = [*held.lacking, *(stretch for stretch, _ in outcome.given_up)]
     not_held = outcome.filled.union(*(starts(*stretch) for stretch in unread))
     whole = slices - len(not_held)
-    notes = ["Offline: from the cache alone." if offline else f"{whole} of {slices} slices from the cache, {made}."]
+    notes = [
+        "Offline: from the cache alone."
+        if offline
+        else f"{whole} of {counted(slices, 'slice')} from the cache, {made}."
+    ]
     notes += outcome.notes
     if outcome.clock_ahead_s:
         notes.append(f"The clock of this host is {outcome.clock_ahead_s:.0f} s ahead of the service's.")

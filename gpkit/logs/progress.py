@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpkit.plural import plural
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -24,7 +26,10 @@ class Progress:
     waiting: str = ""
 
     def __str__(self) -> str:
-        said = [f"slice {self.slices_done}/{self.slices}", f"{self.entries:,} entries".replace(",", " ")]
+        said = [
+            f"slice {self.slices_done}/{self.slices}",
+            f"{self.entries:,} {plural(self.entries, 'entry', 'entries')}".replace(",", " "),
+        ]
         if self.left_s is not None:
             said.append(f"{_duration(self.left_s)} left at the quota")
         return ", ".join(said) + (f" (waiting: {self.waiting})" if self.waiting else "")

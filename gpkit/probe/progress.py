@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from gpkit.plural import counted
+
 _REFRESH_S = 0.2  # chosen: smooth to the eye, and a notebook's output stays small
 
 Progress = Callable[[int, int, dict[str, Any] | None], None]
@@ -62,7 +64,7 @@ def _in_notebook() -> Progress:
             return
         shown_s = time.monotonic()
         counts = ", ".join(f"{name} {count}" for name, count in outcomes.most_common(4))
-        line = {"text/plain": f"{done} of {planned} attempts{': ' if counts else ''}{counts}"}
+        line = {"text/plain": f"{done} of {counted(planned, 'attempt')}{': ' if counts else ''}{counts}"}
         if handle is None:
             handle = display(line, raw=True, display_id=True)
         else:

@@ -79,7 +79,6 @@ def backing(claim: Claim, place: str, taken: dict[str, int], window: Any = None)
     """
     trail = claim.trail
     cases = _cases(claim, place, taken)
-    asked = trail.get("window")
     told = trail.get("notes")
     notes = [one_line(note, 600) for note in told if note] if isinstance(told, list) else []
     if trail.get("command") and not _whole(trail["command"]):
@@ -92,7 +91,7 @@ def backing(claim: Claim, place: str, taken: dict[str, int], window: Any = None)
         more_lines=max(0, len(claim.lines) - MAX_LINES),
         ids=tuple(one_line(one) for one in claim.evidence[:MAX_IDS]),
         more_ids=max(0, _number(trail.get("cases"), len(claim.evidence)) - MAX_IDS),
-        window=window_text(window, asked if isinstance(asked, Mapping) else None) if trail.get("filter") else "",
+        window=_window(trail.get("window"), window) if trail.get("filter") else "",
         filter=_whole(trail.get("filter")),
         explorer=explorer if explorer.startswith(_LINK_START) else "",
         command=_whole(trail.get("command")),
@@ -147,6 +146,12 @@ def _said(claim: Claim, cases: tuple[Case, ...]) -> str:
     lines = counted(min(len(claim.lines), MAX_LINES), "line")
     shown_part = f"{lines} of {counted(named, 'case')} shown" if named else f"{lines} as recorded"
     return ", ".join(parts) + (("; " if parts else "") + shown_part if claim.lines else "")
+
+
+def _window(asked: Any, window: Any) -> str:
+    """The window that was asked for, and where none was, that of the evidence."""
+    has_ends = isinstance(asked, Mapping) and any(asked.get(end) for end in ("since", "until"))
+    return window_text(asked if has_ends else window, missing="no limit")
 
 
 def _whole(text: Any) -> str:

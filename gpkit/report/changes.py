@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpkit.history.change import KINDS
+from gpkit.plural import counted
 from gpkit.report.account import Account, Claim, claim_of
 from gpkit.report.measures import measure
 from gpkit.report.trend import Trend, trend_of
@@ -108,4 +109,4 @@ def _since(since: Any, claim: Claim) -> str:
     runs = since.get("runs")
     count = runs + 1 if isinstance(runs, int) else 2  # this one too
     least = "at least " if since.get("at_least") else ""
-    return f"{verdict_word(claim).word} since {least}{instant(str(since['at']))} ({least}{count} runs)"
+    return f"{verdict_word(claim).word} since {least}{instant(str(since['at']))} ({least}{counted(count, 'run')})"

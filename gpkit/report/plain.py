@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gpkit.plural import plural
 from gpkit.report import provenance
 from gpkit.report.account import Account, Claim
 from gpkit.report.backing import Case, backing
@@ -17,9 +18,19 @@ from gpkit.report.changes import Changed, against_of
 from gpkit.report.measures import measure
 from gpkit.report.story import Story
 from gpkit.report.visible import one_line, terminal
-from gpkit.report.wording import again, answer, duration, failure_message, instant, status_sentence, verdict_word
+from gpkit.report.wording import (
+    again,
+    answer,
+    counted,
+    duration,
+    failure_message,
+    instant,
+    status_sentence,
+    verdict_word,
+)
 
 MAX_LINES = 5  # chosen, of a record that does not say which case a line belongs to
+NAMES = ("connection", "trace", "thread", "run")  # the page has instances, revisions and users too
 LINES_OF_A_CASE = 2  # chosen: the page shows more
 MAX_WAY_CHARS = 2000  # chosen: what is longer makes an issue unreadable
 MAX_IDS = 5
@@ -94,7 +105,8 @@ def _stopped(account: Account, story: Story) -> Iterator[str]:
     if message:
         yield fenced(terminal(message, 2000))
         yield ""
-    yield f"{story.ran} of {story.code_cells} code cells were started. No verdict is drawn from what was recorded."
+    cells = f"{story.ran} of {counted(story.code_cells, 'code cell')} {plural(story.ran, 'was', 'were')} started."
+    yield f"{cells} No verdict is drawn from what was recorded."
     yield ""
     if command := again(account):
         yield f"Once more, with the same parameters and window: {code(command)}"
@@ -174,7 +186,7 @@ def _way(name: str, text: str) -> Iterator[str]:
 
 def _case(case: Case) -> Iterator[str]:
     if case.id:
-        names = ", ".join(f"{name} {value}" for name, value in case.names)
+        names = ", ".join(f"{name} {value}" for name, value in case.names if name in NAMES)
         yield " · ".join(part for part in (case.why, case.id, names) if part)
     for line in case.lines[: LINES_OF_A_CASE if case.id else MAX_LINES]:
         yield ("  " if case.id else "") + one_line(" ".join((line.at, line.id, line.text)), 1000)

@@ -55,16 +55,17 @@ def attempt(run: Mapping[str, Any]) -> str:
     return f"{run.get('attempt')}, after {run['retry_of']}" if run.get("retry_of") else ""
 
 
-def window_text(window: Any, asked: Mapping[str, Any] | None = None) -> str:
+def window_text(window: Any, asked: Mapping[str, Any] | None = None, *, missing: str = "?") -> str:
     """``… UTC to … UTC``; a missing end is a question mark, a missing window is empty.
 
     Args:
         window: First and last instant of the evidence.
         asked: The window that was asked for. Both are said when they differ.
+        missing: What stands for a missing end.
     """
     if not isinstance(window, Mapping):
         return one_line(window)
-    found, wanted = _ends(window, "?"), _ends(asked or {}, "no limit")
+    found, wanted = _ends(window, missing), _ends(asked or {}, "no limit")
     if not wanted or wanted == found:
         return found
     return f"{wanted} as asked; {f'evidence from {found}' if found else 'nothing lies in it'}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from gpkit.plural import plural
 from gpkit.report.account import Account, Claim
 from gpkit.report.visible import one_line
 
@@ -123,7 +124,7 @@ def instant(text: str) -> str:
 
 def counted(count: int, thing: str, things: str = "") -> str:
     """``1 line``, ``1,200 lines``; the plural is given where it is more than an s."""
-    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+    return f"{count:,} {plural(count, thing, things)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gpkit.errors import OutputError
 from gpkit.instants import text
+from gpkit.plural import counted
 from gpkit.runs import folder as folders
 from gpkit.runs import plain_report, record, status
 from gpkit.runs.supervised import Run
@@ -100,7 +101,7 @@ def _report(folder: Path, outputs: Path) -> None:
 def _error(entry: Entry, missed: Missed) -> dict[str, Any]:
     what = f"The slot of {text(missed.last)}"
     if missed.count > 1:
-        what = f"{missed.count} slots from {text(missed.first)} to {text(missed.last)}"
+        what = f"{counted(missed.count, 'slot')} from {text(missed.first)} to {text(missed.last)}"
     policy = "they are too many to be run late" if entry.catch_up == "all" else f"catch_up is {entry.catch_up}"
     return {
         "kind": status.MISSED,

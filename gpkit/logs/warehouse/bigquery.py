@@ -14,6 +14,7 @@ from gpkit.entries import Entries, Extractor, Part, assemble
 from gpkit.errors import FarSideError, ParameterError, SourceError, TargetError
 from gpkit.instants import text
 from gpkit.logs.sources import no_window
+from gpkit.plural import counted
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -88,7 +89,7 @@ def read(
     ((entries, selected, undecided, known),) = _run(here, query.counts, limit_bytes, where)
     if undecided:
         raise SourceError(
-            f"The warehouse cannot decide the filter for {undecided} of {entries} entries.",
+            f"The warehouse cannot decide the filter for {undecided} of {counted(entries, 'entry', 'entries')}.",
             "They hold text beyond ASCII, or values that only the interpreter reads.",
             "Fetch them: gpkit logs api:PROJECT --filter F",
         )
@@ -99,7 +100,8 @@ def read(
         table = extractor.extract(raw) if raw else extractor.extract(["{}"]).slice(0, 0)
     assert isinstance(table, pa.Table)
     notes = (
-        f"{where}: {entries} entries in the window, {selected} selected by the filter, {known} of them known to the "
+        f"{where}: {counted(entries, 'entry', 'entries')} in the window, {selected} selected by the filter, "
+        f"{known} of them known to the "
         f"grammar and read; {sum(asked)} bytes scanned, about {dollars(sum(asked)):.2f} $.",
     )
     return assemble([Part(where, table, is_export=False)], since=since, until=until, notes=notes, is_selection=True)
