@@ -8,7 +8,7 @@ from gpkit.report import index, render, write_index
 from tests.axe_support import too_faint, unfold, violations
 from tests.browser_support import draw_all
 from tests.history_support import many_runs, past_run, series
-from tests.report_support import finding, findings, lines, notebook, run_folder
+from tests.report_support import case_lines, finding, findings, lines, notebook, run_folder, trail
 
 LONG = "x" * 400
 PICTURES = """p => [...p.querySelectorAll('.svg-container > svg')]
@@ -31,21 +31,18 @@ def outputs(tmp_path_factory):
     root = tmp_path_factory.mktemp("outputs")
     table = {"data": {"text/html": "<table><tr><td>1</td></tr></table>" * 2}, "output_type": "display_data"}
     extra = ({**table, "metadata": {}}, {"output_type": "stream", "name": "stdout", "text": "line\n" * 60})
-    run_folder(root, "findings", notebook=notebook(extra=extra))
+    behind = lines() | {"first_event_p95": lines("All is well")["all_five_events"], "negative_controls": case_lines()}
+    run_folder(root, "findings", notebook=notebook(extra=extra), results={"findings": findings(),
+        "headline": "all_five_events", "evidence_lines": behind,
+        "evidence_trail": {"negative_controls": trail()}})  # fmt: skip
     run_folder(root, "healthy", verdict="healthy", results={"findings": [findings()[1]], "headline": "first_event_p95"},
         notebook=notebook(figures=1))  # fmt: skip
     run_folder(root, "inconclusive", verdict="inconclusive", results={"findings": [findings()[2]]},
         notebook=notebook(figures=1))  # fmt: skip
     run_folder(root, "no-data", verdict="no-data", results={"findings": []}, notebook=notebook(figures=0))
     stopped = {"kind": "KeyError", "message": "A column is missing."}
-    run_folder(
-        root,
-        "failed",
-        status="failed",
-        verdict=None,
-        error=stopped,
-        notebook=notebook(stop="A column is missing.", figures=1),
-    )
+    run_folder(root, "failed", status="failed", verdict=None, error=stopped,
+        notebook=notebook(stop="A column is missing.", figures=1))  # fmt: skip
     run_folder(root, "long", results={"findings": [finding(id=LONG, claim=LONG, next_step=f"gpkit run {LONG}",
         evidence=[LONG], limits=[LONG, LONG])], "evidence_lines": {LONG: lines(LONG)["all_five_events"]}},
         environment=LONG, parameters={LONG: LONG}, notebook=notebook(text=LONG))  # fmt: skip
@@ -160,6 +157,7 @@ def test_with_forced_colours_verdict_interval_and_charts_are_still_seen(outputs,
         text = browser.evaluate(colour.format("body", "color"))
         assert "✓ MEETS" in browser.evaluate("document.querySelector('.verdict').textContent")
         assert browser.evaluate(colour.format(".verdict", "borderStyle")) == "solid"
+        assert browser.evaluate(colour.format(".verdict", "color")) == text
         for part in (".dot", ".track .aim"):
             assert browser.evaluate(colour.format(part, "backgroundColor")) == text
         ground = browser.evaluate(colour.format("body", "backgroundColor"))
@@ -202,15 +200,16 @@ def test_on_a_phone_verdict_number_limit_and_next_step_stand_within_two_screens(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_on_paper_evidence_numbers_and_versions_are_unfolded_and_code_is_not(outputs, browser, javascript):
+def test_on_paper_numbers_and_the_evidence_of_what_fails_are_unfolded_and_code_is_not(outputs, browser, javascript):
     browser.open((outputs / "runs" / "findings" / "report.html").as_uri(), javascript=javascript, dark=True)
     browser.call("Emulation.setEmulatedMedia", media="print")
 
     def seen(selector):
         return browser.evaluate(f"[...document.querySelectorAll('{selector}')].map(e => e.checkVisibility())")
 
-    assert set(seen(".finding .lines pre") + seen(".chart td") + seen(".provenance dd")) == {True}
-    assert set(seen(".code pre") + seen(".contents") + seen(".skip")) == {False}
+    assert set(seen(".finding.fails .lines pre") + seen(".chart td") + seen(".provenance dd")) == {True}
+    for folded in (".finding.meets .lines pre", ".evidence details pre", ".code pre", ".contents", ".skip"):
+        assert set(seen(folded)) == {False}
     assert browser.evaluate("getComputedStyle(document.body).color") == "rgb(28, 27, 25)"  # ink, also for a dark reader
 
 

@@ -42,7 +42,9 @@
   }
 
   function draw(plot, paper) {
-    var figure = JSON.parse(plot.nextElementSibling.textContent);
+    var text = plot.nextElementSibling.textContent;
+    // The blue of the house is too dark for a dark ground.
+    var figure = JSON.parse(dark.matches && !paper ? text.replace(/"#0072B2"/gi, '"#4A9EDB"') : text);
     if (drawn.indexOf(plot) < 0) drawn.push(plot);
     return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), tools).then(function () { name(plot); });
   }
