@@ -59,7 +59,7 @@ report: .venv/.run
 	@$(RUN)/gpkit run $(NOTEBOOKS) || [ $$? -le 2 ]
 
 test: .venv/.test .venv/.axe .venv-lab/.lab .venv-airflow/.airflow
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/.test
 	$(RUN)/ruff format --check .
