@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from gpkit.timeline.groups import Group, Line, group
+from gpkit.timeline.grouping import group
+from gpkit.timeline.groups import Group, Line
 from gpkit.timeline.pairing import Asked, Pair, Told, _cheapest, _costs, pair, shift_s
 
 US = 1000

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpkit.timeline.clients import client_family
-from gpkit.timeline.groups import Group, Line, group
+from gpkit.timeline.grouping import group
+from gpkit.timeline.groups import Group, Line
 from gpkit.timeline.pairing import Asked, Told, pair, shift_s
 from gpkit.timeline.verdicts import Upgrade, deciding_line, facts, request_to_decision, verdict
 
