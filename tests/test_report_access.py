@@ -53,6 +53,8 @@ def outputs(tmp_path_factory):
     past_run(root, 9, run_id="cut").joinpath("run.json").write_text('{"run_id": ')
     past_run(root, 9, run_id="of-the-future", schema=99, status="reconsidered", findings={"all": 1})
     past_run(root, 9, status="missed", started_utc=None)
+    for number, label in enumerate(("plain", LONG), start=1):
+        past_run(root, 20 + number, sweep={"id": "of-labels", "number": number, "of": 3, "values": {"label": label}})
     write_index(root)
     return root
 

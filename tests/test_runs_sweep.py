@@ -9,7 +9,7 @@ import pytest
 
 from gpkit import runs
 from gpkit.cli import main
-from gpkit.cli.past import sweep_told
+from gpkit.cli.sweep import sweep_told
 from gpkit.errors import CallerError
 from gpkit.history import newest, read
 from gpkit.history.against import is_same_question

@@ -3,97 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
-from typing import Any, NoReturn
 
-from gpkit.errors import ParameterError, nearest
-
-_CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
-EXIT_CODES = (
-    "exit codes: 0 healthy, 1 findings, 2 inconclusive or no data, 3 a run failed, 4 asked for something impossible"
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose usage errors are gpkit's own: argparse would end with 2, which means "inconclusive" here."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        # A value such as -1h is no option; argparse knows that of numbers only.
-        self._negative_number_matcher = re.compile(r"^-\d+(?:\.\d+)?[smhdw]?$|^-\.\d+$")
-
-    def error(self, message: str) -> NoReturn:
-        why = ""
-        if found := _CHOICE.search(message):
-            message = f"{found[1]!r} is not possible here."
-            why = nearest(found[1], [choice.strip().strip("'") for choice in found[2].split(",")])
-        elif message.startswith("unrecognized arguments:"):
-            unknown = message.split(":", 1)[1].split()[0]
-            message, why = f"{unknown!r} is no option of {self.prog}.", nearest(unknown, _options(self))
-        else:
-            message = message[:1].upper() + message[1:] + "."
-        raise ParameterError(message, why, f"Try: {self.prog} --help")
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        from gpkit.cli import put_out
-
-        put_out(message)
-
-
-class _Version(argparse.Action):
-    """Say the version and end. It is looked up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> NoReturn:
-        from importlib import metadata
-
-        from gpkit.cli import put_out
-
-        put_out(f"gpkit {metadata.version('gpkit')}\n")
-        parser.exit()
-
-
-def _options(parser: argparse.ArgumentParser) -> list[str]:
-    """The options of a parser and of its commands: argparse reports an unknown one at the top."""
-    found = [option for action in parser._actions for option in action.option_strings]
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found += [option for below in action.choices.values() for option in _options(below)]
-    return found
+from gpkit.cli.past_arguments import add_past_commands
+from gpkit.cli.usage import EXIT_CODES, Parser, Version, add_command
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands; ``command`` of its result is what to call."""
-    whole = _Parser(
+    whole = Parser(
         prog="gpkit",
         description="Find out, with evidence, whether users get through the golden path.",
         epilog=EXIT_CODES,
         allow_abbrev=False,
     )
-    whole.add_argument("--version", action=_Version, nargs=0, help="show the version of gpkit and exit")
+    whole.add_argument("--version", action=Version, nargs=0, help="show the version of gpkit and exit")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    _run(_command(commands, "run", "run notebooks and write a report for each"))
-    _probe(_command(commands, "probe", "open real connections; one attempt a line"))
-    _logs(_command(commands, "logs", "read log entries; one entry a line"))
-    _connections(_command(commands, "connections", "read log entries as server-side connections; one a line"))
-    _runs(_command(commands, "runs", "list past runs, newest first; one run a line"))
-    _show(_command(commands, "show", "show one past run: verdict, findings, parameters, versions"))
-    _report(_command(commands, "report", "make the report of a past run again, or one file of it to send"))
-    _cache(_command(commands, "cache", "what of Cloud Logging is held; one filter a line"))
-    _diff(_command(commands, "diff", "compare two past runs: parameters, versions, window, findings"))
-    _prune(_command(commands, "prune", "remove past runs that need not be kept"))
-    _schedule(_command(commands, "schedule", "run notebooks by parameters/schedule.yaml"))
-    _rerun(_command(commands, "rerun", "make a past run once more, with its parameters and its window"))
-    local = _command(commands, "local", "the local stack")
-    _local_up(_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
+    _run(add_command(commands, "run", "run notebooks and write a report for each"))
+    _probe(add_command(commands, "probe", "open real connections; one attempt a line"))
+    _logs(add_command(commands, "logs", "read log entries; one entry a line"))
+    _connections(add_command(commands, "connections", "read log entries as server-side connections; one a line"))
+    _cache(add_command(commands, "cache", "what of Cloud Logging is held; one filter a line"))
+    add_past_commands(commands)
+    _schedule(add_command(commands, "schedule", "run notebooks by parameters/schedule.yaml"))
+    local = add_command(commands, "local", "the local stack")
+    _local_up(add_command(local.add_subparsers(metavar="COMMAND", required=True), "up", "keep a local stack running"))
     return whole
-
-
-def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = commands.add_parser(
-        name, help=does, description=does[0].upper() + does[1:] + ".", epilog=EXIT_CODES, allow_abbrev=False
-    )
-    return added
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -171,99 +106,6 @@ def _connections(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=call)
 
 
-def _runs(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.past import runs
-
-        return runs(chosen)
-
-    command.add_argument("--notebook", metavar="N", default="", help="only runs of this notebook")
-    command.add_argument("-e", "--environment", metavar="E", default="", help="only runs on this target")
-    command.add_argument("--verdict", metavar="V", default="", help="healthy, findings, inconclusive or no-data")
-    command.add_argument("--status", metavar="S", default="", help="ok, failed, timeout, kernel-died, missed …")
-    command.add_argument("--since", metavar="T", default="", help="only runs made since: -1h, yesterday, 2025-09-07")
-    command.add_argument("--sweep", metavar="ID", default="", help="the runs of one sweep together; last: the newest")
-    command.add_argument("--limit", type=int, metavar="N", help="at most so many (50 in a terminal, else all)")
-    _past(command)
-    command.set_defaults(command=call)
-
-
-def _show(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.past import show
-
-        return show(chosen)
-
-    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
-    command.add_argument(
-        "--evidence", metavar="FINDING", default="", help="the lines and frames behind this finding, one a line"
-    )
-    _past(command)
-    command.set_defaults(command=call)
-
-
-def _report(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.report import report
-
-        return report(chosen)
-
-    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
-    command.add_argument(
-        "--single-file", type=Path, metavar="OUT.html", help="one page with all it needs inside, to attach or upload"
-    )
-    command.add_argument("--sizes", action="store_true", help="tell what each part weighs, on the page too")
-    _past(command)
-    command.set_defaults(command=call)
-
-
-def _diff(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.diff import diff
-
-        return diff(chosen)
-
-    command.add_argument("a", metavar="A", help="the earlier run: its id, the beginning of it, last, or a folder")
-    command.add_argument("b", metavar="B", help="the later run")
-    _past(command)
-    command.set_defaults(command=call)
-
-
-def _rerun(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.rerun import rerun
-
-        return rerun(chosen)
-
-    command.add_argument("run", metavar="RUN", help="a run's id, the beginning of it, last, or a folder")
-    command.add_argument("--offline", action="store_true", help="read logs from the cache alone")
-    command.add_argument("--deadline", default="", metavar="D", help="limit: 90s, 10m, 1h (that of the past run)")
-    command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
-    command.add_argument("--json", action="store_true", help="print the new run's results.json")
-    command.set_defaults(command=call)
-
-
-def _prune(command: argparse.ArgumentParser) -> None:
-    def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.prune import prune
-
-        return prune(chosen)
-
-    command.add_argument(
-        "--keep", required=True, metavar="K", help="by age: 30d, 12h, 8w; or how many of each notebook and target: 100"
-    )
-    command.add_argument("--notebook", metavar="N", default="", help="remove only runs of this notebook")
-    command.add_argument("-e", "--environment", metavar="E", default="", help="remove only runs on this target")
-    command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    _past(command)
-    command.set_defaults(command=call)
-
-
-def _past(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--outputs", type=Path, metavar="DIR", help="where runs are kept (outputs/)")
-    command.add_argument("--json", action="store_true", help="JSON in a terminal too")
-
-
 def _cache(command: argparse.ArgumentParser) -> None:
     def listing(chosen: argparse.Namespace) -> int:
         from gpkit.cli.cache import listing
@@ -276,7 +118,9 @@ def _cache(command: argparse.ArgumentParser) -> None:
         return prune(chosen)
 
     command.set_defaults(command=listing)
-    pruning = _command(command.add_subparsers(metavar="COMMAND"), "prune", "remove slices that were not read for long")
+    pruning = add_command(
+        command.add_subparsers(metavar="COMMAND"), "prune", "remove slices that were not read for long"
+    )
     pruning.add_argument("--older-than", required=True, metavar="AGE", help="since they were last read: 30d, 2w, 12h")
     pruning.add_argument("--project", default="", metavar="P", help="only of this project")
     pruning.set_defaults(command=prune)
@@ -306,7 +150,7 @@ def _schedule(command: argparse.ArgumentParser) -> None:
 
             return int(getattr(schedule, name)(chosen))
 
-        added = _command(below, name, does)
+        added = add_command(below, name, does)
         added.add_argument("--file", type=Path, metavar="FILE", help="the schedule (parameters/schedule.yaml)")
         added.set_defaults(command=call)
         return added

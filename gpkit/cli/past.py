@@ -18,7 +18,6 @@ from gpkit.errors import EXIT_HEALTHY, ParameterError
 
 if TYPE_CHECKING:
     from gpkit.history import Past
-    from gpkit.history.sweeps import Sweep
     from gpkit.report.account import Account
 
 _SHOWN = 50  # chosen: what a person looks through; a program gets all
@@ -33,7 +32,9 @@ def runs(chosen: argparse.Namespace) -> int:
         raise ParameterError(f"--limit {chosen.limit} leaves nothing to list.", next_step="Write --limit 1 or more.")
     is_told = for_people(chosen)
     if chosen.sweep:
-        return _sweep(chosen, is_told=is_told)
+        from gpkit.cli.sweep import sweep_runs
+
+        return sweep_runs(chosen, is_told=is_told)
     found = look(
         outputs_of(chosen),
         notebook=chosen.notebook,
@@ -48,57 +49,10 @@ def runs(chosen: argparse.Namespace) -> int:
         return EXIT_HEALTHY
     limit = chosen.limit or _SHOWN
     columns = ("RUN", "ENVIRONMENT", "STATUS", "VERDICT", "HEADLINE")
-    tell(aligned([columns, *(_row(past) for past in found[:limit])]) if found else "No run fits.")
+    tell(aligned([columns, *(row_of(past) for past in found[:limit])]) if found else "No run fits.")
     if len(found) > limit:
         tell(f"Older runs are not shown: gpkit runs --limit {10 * limit}")
     return EXIT_HEALTHY
-
-
-def _sweep(chosen: argparse.Namespace, *, is_told: bool) -> int:
-    from gpkit.runs.look import look_at_sweep
-
-    found = look_at_sweep(outputs_of(chosen), chosen.sweep)
-    if is_told:
-        tell(sweep_told(found))
-    else:
-        put_out("".join(json.dumps(past.as_dict(), ensure_ascii=False) + "\n" for past in found.runs))
-    return EXIT_HEALTHY
-
-
-def sweep_told(sweep: Sweep) -> str:
-    """A sweep for people: value, status, verdict and headline of each run, then what the intervals tell."""
-    from gpkit.history.sweeps import compared, said, values_of
-    from gpkit.report.visible import one_line
-
-    is_mixed = len({past.notebook for past in sweep.runs}) > 1
-    rows = [
-        (one_line(f"{past.notebook} " * is_mixed + said(values_of(past)), 100), *_row(past)[2:]) for past in sweep.runs
-    ]
-    columns = (", ".join(sweep.names).upper(), "STATUS", "VERDICT", "HEADLINE")
-    missing = [f"{sweep.of - len(sweep.runs)} of {sweep.of} runs are not there."] if sweep.of > len(sweep.runs) else []
-    table = aligned([columns, *rows])
-    return "\n".join(
-        ["", table, *_by_finding(sweep), *compared(sweep), *missing, f"Together: gpkit runs --sweep {sweep.id}"]
-    )
-
-
-def _by_finding(sweep: Sweep) -> list[str]:
-    """Each finding that leads some run, in every run; nothing where one and the same leads them all."""
-    from gpkit.history.sweeps import finding_of, leads, said, values_of
-    from gpkit.report.account import claim_of
-    from gpkit.report.measures import measure
-
-    names = leads(sweep.runs)
-    told = []
-    for name in names if len(names) > 1 else ():
-        found = [(past, finding_of(past, name)) for past in sweep.runs]
-        rows = [
-            ("", said(values_of(past)), measure(claim_of(one)).sentence.replace("\u00a0", " "))
-            for past, one in found
-            if one
-        ]
-        told += [f"{name} in every run:", aligned(rows)]
-    return told
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -180,7 +134,8 @@ def told(past: Past, account: Account) -> str:
     return "\n".join(lines).replace("\u00a0", " ")
 
 
-def _row(past: Past) -> tuple[str, ...]:
+def row_of(past: Past) -> tuple[str, ...]:
+    """A run in a list for people: folder, environment, status, verdict, headline or what ended it."""
     from gpkit.report.visible import one_line
 
     said = " ".join(past.problems) or headline_of(past) or one_line(past.failure.get("message"), 100)

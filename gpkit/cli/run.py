@@ -79,6 +79,8 @@ def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
     finally:
         shown.clear()
         if plans and plans[0].sweep:
+            from gpkit.cli.sweep import sweep_table
+
             tell(sweep_table(plans[0].outputs, str(plans[0].sweep["id"])))
     return worst(one.exit_code for one in made)
 
@@ -103,16 +105,6 @@ def _values(made: Run) -> str:
     from gpkit.history.sweeps import said
 
     return said((made.record.get("sweep") or {}).get("values") or {})
-
-
-def sweep_table(outputs: Path, sweep_id: str) -> str:
-    """The runs of a sweep that was just made, one below the other."""
-    from gpkit.cli.past import sweep_told
-    from gpkit.history import newest
-    from gpkit.history.sweeps import sweeps
-
-    made = sweeps(past for past in newest(outputs / "runs") if past.sweep.get("id") == sweep_id)
-    return sweep_told(made[0]) if made else "No run of the sweep was made."
 
 
 def retry_line(retry: Retry) -> str:
