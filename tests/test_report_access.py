@@ -29,7 +29,11 @@ FOCUSED = """(() => { const e = document.activeElement, s = getComputedStyle(e);
 def outputs(tmp_path_factory):
     """One report of each kind, and the list of them, with folders in it that cannot be read."""
     root = tmp_path_factory.mktemp("outputs")
-    table = {"data": {"text/html": "<table><tr><td>1</td></tr></table>" * 2}, "output_type": "display_data"}
+    wide = "".join(
+        f"<td>{cell}</td>" for cell in (*["agent_started_s"] * 6, "29.7 ms (95 %: 28.5 ms to 30.6 ms, n = 400)")
+    )
+    html = f"<table><tr>{wide}</tr></table><table><tr><td>1</td></tr></table>"
+    table = {"data": {"text/html": html}, "output_type": "display_data"}
     extra = ({**table, "metadata": {}}, {"output_type": "stream", "name": "stdout", "text": "line\n" * 60})
     behind = lines() | {"first_event_p95": lines("All is well")["all_five_events"], "negative_controls": case_lines()}
     run_folder(root, "findings", notebook=notebook(extra=extra), results={"findings": findings(),
@@ -176,6 +180,14 @@ def test_the_verdict_of_a_run_in_a_trend_is_a_shape_too(outputs, browser):
 
     assert len({fill for _, fill in told}) == len({tone for tone, _ in told}) == 2
     assert "filled dot fails" in browser.evaluate("document.querySelector('.trend .reading').textContent")
+
+
+def test_a_wide_table_scrolls_in_its_box_on_a_phone_and_its_text_stays_readable(outputs, browser):
+    browser.open((outputs / "runs" / "findings" / "report.html").as_uri(), width=375)
+    box = "[...document.querySelectorAll('.shown .wide')].find(e => e.textContent.includes('n = 400'))"
+
+    assert browser.evaluate(f"{box}.scrollWidth > {box}.clientWidth && {box}.clientWidth <= 375")
+    assert browser.evaluate(f"{box}.querySelector('tr').offsetHeight") < 80  # two or three lines
 
 
 @pytest.mark.parametrize("name", ["runs/long/report", "runs/trend/report", "index"])

@@ -20,7 +20,7 @@
   }
 
   // The page's colours as defaults: whatever the figure itself says wins.
-  function dressed(figure, paper, width) {
+  function dressed(figure, paper, width, narrow) {
     var layout = Object.assign({}, figure.layout), given = layout.template || {};
     var line = paper ? "#d9d7d1" : ink("--line"), text = paper ? "#1c1b19" : ink("--text");
     var axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, automargin: true, title: { standoff: 12 } };
@@ -38,6 +38,7 @@
     layout.template = { data: Object.assign({ bar: edge(0.75), scatter: edge(0.5) }, given.data), layout: base };
     layout.autosize = !width;
     layout.width = width || undefined;
+    if (narrow) layout.font = Object.assign({}, layout.font, { size: 10 });  // or names leave no room for the marks
     return layout;
   }
 
@@ -46,7 +47,7 @@
     // The blue of the house is too dark for a dark ground.
     var figure = JSON.parse(dark.matches && !paper ? text.replace(/"#0072B2"/gi, '"#4A9EDB"') : text);
     if (drawn.indexOf(plot) < 0) drawn.push(plot);
-    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0), tools).then(function () { name(plot); });
+    return window.Plotly.react(plot, figure.data, dressed(figure, paper, paper ? 640 : 0, !paper && plot.clientWidth < 480), tools).then(function () { name(plot); });
   }
 
   // For those who do not see it: one picture with a name, and a toolbar; the numbers stand in the table.
