@@ -40,8 +40,8 @@ def test_sizes_are_told_on_demand_at_the_terminal_and_on_the_page(project):
     done = at_a_terminal(project, "report", "last", "--single-file", "out.html", "--sizes")
 
     assert done.returncode == 0
-    assert f"Report: {project / 'out.html'}\nThis page weighs 2.0" in done.stderr
-    assert "1.96 MB  plotly.js, which draws the figures" in done.stderr
+    assert f"Report: {project / 'out.html'}\nThis page weighs 1.9" in done.stderr
+    assert "1.84 MB  plotly.js, which draws the figures" in done.stderr
     assert "What is big" in (project / "out.html").read_text()
     assert (project / "out.html").stat().st_size <= SINGLE_BYTES
 

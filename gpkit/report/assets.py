@@ -5,7 +5,7 @@ has one inline script, the loader. The policy names its hash and lets it, and no
 script that came in with log text has no right to run even if it were not escaped. This policy works from ``file://``
 and over ``http``. Firefox applies no policy to scripts of ``file:`` pages: escaping is the first defence.
 
-A page that stands alone carries plotly.js inside: gzip in base64, unpacked by the browser (``DecompressionStream``:
+A page that stands alone carries plotly.js inside: gzip in base 85, unpacked by the browser (``DecompressionStream``:
 Chromium 80, Firefox 113, Safari 16.4). Its policy names two scripts by their hashes, the loader and plotly.js, and no
 address at all.
 """
@@ -47,7 +47,7 @@ class Library:
 
     Attributes:
         address: Of a file beside the page; empty when there is none.
-        packed: plotly.js itself, gzip in base64; empty when there is none.
+        packed: plotly.js itself, as :func:`packed` makes it; empty when there is none.
         scripts: What the policy lets run.
         name: What a reader is told when it is missing.
     """
@@ -89,16 +89,23 @@ def shared_library(root: Path, folder: Path) -> Library:
 
 
 def packed_library() -> Library:
-    """plotly.js for a page that stands alone: 4.8 MB become 1.5 MB by gzip, and 2.0 MB as base64.
+    """plotly.js for a page that stands alone: 4.82 MB become 1.47 MB by gzip, and 1.84 MB as text.
 
     Raises:
         FarSideError: As for :func:`shared_library`.
     """
     source = _plotly()
     content = source.read_bytes()
-    packed = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()  # the same page each time
     scripts = f"'{_hash(loader().encode())}' '{_hash(content)}'"
-    return Library(packed=packed, scripts=scripts, name=f"plotly.js {_version(source)}")
+    return Library(packed=packed(content), scripts=scripts, name=f"plotly.js {_version(source)}")
+
+
+def packed(content: bytes) -> str:
+    """Content as text that a script element can hold and the loader unpacks: gzip in base 85, a comma for ``<``.
+
+    Base 64 would take 0.12 MB more of plotly.js, which is half of what a page has for everything else.
+    """
+    return base64.b85encode(gzip.compress(content, 9, mtime=0)).replace(b"<", b",").decode()
 
 
 def _plotly() -> Path:

@@ -21,7 +21,7 @@ from gpkit.report.sizes import Sizes, sizes_of, told
 from gpkit.report.story import Story
 
 REPORT_BYTES = 1_000_000  # chosen: a second on a phone at 8 Mbit/s; ten reports of a run with its defaults
-SINGLE_BYTES = 2_200_000  # the promise for attachments: plotly.js takes 1.96 MB of it
+SINGLE_BYTES = 2_200_000  # the promise for attachments: plotly.js takes 1.84 MB of it
 _NOTES_BYTES = 6_000  # the table of sizes and the notes under figures, measured at 4 000
 _HOPE = 1.3  # a stretch seldom keeps as many points as it may: 0.75 of them, in walks of 20 000 points
 _CAUTION = 0.95  # chosen: each further guess is smaller than what would just fit

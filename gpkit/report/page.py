@@ -70,6 +70,7 @@ def report_page(
         "coverage": provenance.coverage(account),
         "notes": provenance.notes(account),
         "library": library,
+        "packed": markup(library.packed),
         "alone": alone,
         "sizes": sizes,
         "policy": policy(library),
