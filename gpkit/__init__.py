@@ -29,7 +29,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     # races and what is none
     "gpkit.analysis.cases": ("entry",),
-    "gpkit.analysis.mechanisms": ("mechanisms", "by_client", "delay_levels", "failed_boots"),
+    "gpkit.analysis.breakdowns": ("by_client", "delay_levels"),
+    "gpkit.analysis.mechanisms": ("mechanisms", "failed_boots"),
     "gpkit.analysis.ordering": ("message_order", "violations"),
     "gpkit.analysis.cuts": ("cuts",),
     # authentication

@@ -16,8 +16,8 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, NegotiationError
 
 from gpkit.protocol.credentials import MUST_BE_REFUSED, handshake, mint, speaks_for
+from gpkit.protocol.effects import expected
 from gpkit.protocol.events import EVENTS, moves_to_restore
-from gpkit.protocol.faults import expected
 from gpkit.stack import Stack
 
 USER = "user-0001"

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gpkit.analysis.breakdowns import by_client, delay_levels
 from gpkit.analysis.cases import ATTRIBUTES, cases_of_attempts, cases_of_connections, entry, in_flight
-from gpkit.analysis.mechanisms import by_client, delay_levels, mechanisms
+from gpkit.analysis.mechanisms import mechanisms
 from gpkit.tables import CONNECTIONS, from_rows
 
 from .attempts_text import attempts_of

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from gpkit.protocol import scenarios
-from gpkit.protocol.faults import FAULTS, GENERATIONS, SIDE, expected, seen
+from gpkit.protocol.effects import expected, seen
+from gpkit.protocol.faults import FAULTS, GENERATIONS, SIDE
 
 OUTCOMES = (
     "upgrade_status_",

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from gpkit import figures
+from gpkit.analysis.breakdowns import by_client, delay_levels
 from gpkit.analysis.cases import cases_of_attempts
 from gpkit.analysis.durations import phases
 from gpkit.analysis.events import event_funnel, event_rates_by, event_rates_over_time
-from gpkit.analysis.mechanisms import by_client, delay_levels
 from gpkit.analysis.sample import outcomes
 from gpkit.analysis.windows import upgrades_over_time, width_s
 from gpkit.figures.style import MAX_ROWS, cell, table

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from gpkit.protocol.faults import FAULTS, GENERATIONS, complete, expected, seen
+from gpkit.protocol.effects import complete, expected, seen
+from gpkit.protocol.faults import FAULTS, GENERATIONS
 from gpkit.stack import local_stack
 from tests.local_stack_support import FAST, applied, entries_of, judge_all, text_of, trace_of, visit
 

@@ -18,8 +18,9 @@ import pytest
 from gpkit.environments import Environment
 from gpkit.probe import CONTROLS, Plan, run
 from gpkit.probe.schedule import schedule
-from gpkit.protocol.faults import FAULTS, expected
-from gpkit.protocol.faults import seen as seen_by_client
+from gpkit.protocol.effects import expected
+from gpkit.protocol.effects import seen as seen_by_client
+from gpkit.protocol.faults import FAULTS
 from gpkit.stack import Stack, local_stack
 from gpkit.tables import PHASES
 from tests.probe_endings_support import assert_phases_partition

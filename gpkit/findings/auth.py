@@ -6,9 +6,9 @@ import pandas as pd
 
 from gpkit.analysis import statistics
 from gpkit.analysis.auth import controls as controls_table
+from gpkit.analysis.breakdowns import by_client
 from gpkit.analysis.cases import entry
 from gpkit.analysis.durations import seconds, span_quantile, wording
-from gpkit.analysis.mechanisms import by_client
 from gpkit.analysis.sample import judged
 from gpkit.findings.finding import Finding, of_rate
 from gpkit.findings.ordering import one_of_each

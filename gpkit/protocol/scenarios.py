@@ -13,6 +13,7 @@ from typing import Any
 
 from gpkit.errors import ParameterError, nearest
 from gpkit.protocol.faults import FAULTS, GENERATIONS, Parameter
+from gpkit.protocol.values import choice, integer, list_at, mapping, number, require_known, texts
 
 DEFAULT_PACE_MS = {"auth": 5.0, "ready": 2.0, "event": 5.0}
 EVENT_PATHS = {"A": 4, "B": 3, "C": 1}
@@ -102,23 +103,25 @@ def read(source: Path | Mapping[str, Any] | None, *, generation: str | None = No
         ParameterError: A file that is missing or no YAML; an unknown name; a value of the wrong type or range.
     """
     values = _load(source) if isinstance(source, Path) else dict(source or {})
-    _known(values, ("generation", "event_path", "pace_ms", "revisions", "users", "limits", "faults"), "a faults file")
-    chosen = _choice(generation or values.get("generation", "C"), GENERATIONS, "generation")
+    require_known(
+        values, ("generation", "event_path", "pace_ms", "revisions", "users", "limits", "faults"), "a faults file"
+    )
+    chosen = choice(generation or values.get("generation", "C"), GENERATIONS, "generation")
     path = values.get("event_path")
     if path is not None and (not isinstance(path, int) or isinstance(path, bool) or path not in (1, 2, 3, 4)):
         raise ParameterError(f"event_path = {path!r} is none of 1, 2, 3, 4.")
-    pace = _mapping(values.get("pace_ms", {}), "pace_ms")
-    _known(pace, tuple(DEFAULT_PACE_MS), "pace_ms")
-    limits = _mapping(values.get("limits", {}), "limits")
-    _known(limits, ("message_bytes", "messages_per_minute", "connections_per_user"), "limits")
-    revisions = tuple(_revision(item, place, chosen) for place, item in enumerate(_list(values, "revisions")))
+    pace = mapping(values.get("pace_ms", {}), "pace_ms")
+    require_known(pace, tuple(DEFAULT_PACE_MS), "pace_ms")
+    limits = mapping(values.get("limits", {}), "limits")
+    require_known(limits, ("message_bytes", "messages_per_minute", "connections_per_user"), "limits")
+    revisions = tuple(_revision(item, place, chosen) for place, item in enumerate(list_at(values, "revisions")))
     for revision in revisions[:-1]:
         if revision.first is None and revision.until_s is None:
             raise ParameterError(
                 f"Revision '{revision.name}' never ends, so the next one never serves.",
                 next_step="Give it first: N (connections) or until_s: S (seconds).",
             )
-    faults = tuple(_planted(item, place) for place, item in enumerate(_list(values, "faults")))
+    faults = tuple(_planted(item, place) for place, item in enumerate(list_at(values, "faults")))
     names = {revision.name for revision in revisions}
     for planted in faults:
         for name in planted.schedule.revisions:
@@ -127,10 +130,10 @@ def read(source: Path | Mapping[str, Any] | None, *, generation: str | None = No
     return Scenario(
         generation=chosen,
         event_path=path,
-        pace_ms=DEFAULT_PACE_MS | {key: _number(value, f"pace_ms.{key}", 0, 60_000) for key, value in pace.items()},
+        pace_ms=DEFAULT_PACE_MS | {key: number(value, f"pace_ms.{key}", 0, 60_000) for key, value in pace.items()},
         revisions=revisions,
-        users=_texts(values.get("users", []), "users"),
-        limits={key: int(_number(value, f"limits.{key}", 1, 1e9)) for key, value in limits.items()},
+        users=texts(values.get("users", []), "users"),
+        limits={key: int(number(value, f"limits.{key}", 1, 1e9)) for key, value in limits.items()},
         faults=faults,
     )
 
@@ -148,11 +151,11 @@ def _load(path: Path) -> dict[str, Any]:
         raise ParameterError(f"The faults file '{path.name}' is not YAML.", next_step="See docs/local-stack.md.") from (
             error
         )
-    return _mapping(read_values if read_values is not None else {}, f"the faults file '{path.name}'")
+    return mapping(read_values if read_values is not None else {}, f"the faults file '{path.name}'")
 
 
 def _planted(item: Any, position: int) -> Planted:
-    values = {"fault": item} if isinstance(item, str) else _mapping(item, f"faults[{position}]")
+    values = {"fault": item} if isinstance(item, str) else mapping(item, f"faults[{position}]")
     name = values.get("fault")
     if not isinstance(name, str) or name not in FAULTS:
         raise ParameterError(
@@ -160,45 +163,45 @@ def _planted(item: Any, position: int) -> Planted:
         )
     fault = FAULTS[name]
     own = {parameter.name: parameter for parameter in fault.parameters}
-    _known(values, ("fault", "probability", "schedule", *own), name)
+    require_known(values, ("fault", "probability", "schedule", *own), name)
     parameters = {key: p.default for key, p in own.items()}
     parameters |= {key: _value(own[key], values[key], name) for key in own if key in values}
     return Planted(
         fault=name,
         position=position,
-        probability=_number(values.get("probability", 1.0), f"{name}.probability", 0, 1),
+        probability=number(values.get("probability", 1.0), f"{name}.probability", 0, 1),
         schedule=_schedule(values.get("schedule", {}), name),
         parameters=parameters,
     )
 
 
 def _schedule(value: Any, owner: str) -> Schedule:
-    values = _mapping(value, f"{owner}.schedule")
-    _known(values, tuple(Schedule.__slots__), f"{owner}.schedule")
+    values = mapping(value, f"{owner}.schedule")
+    require_known(values, tuple(Schedule.__slots__), f"{owner}.schedule")
     kept: dict[str, Any] = {}
     for key, given in values.items():
         where = f"{owner}.schedule.{key}"
         if key in ("traces", "users", "clients", "revisions"):
-            kept[key] = _texts(given, where)
+            kept[key] = texts(given, where)
         elif key in ("from_s", "until_s"):
-            kept[key] = _number(given, where, 0, 1e6)
+            kept[key] = number(given, where, 0, 1e6)
         else:
-            kept[key] = _integer(given, where, 1 if key == "every" else 0)
+            kept[key] = integer(given, where, 1 if key == "every" else 0)
     return Schedule(**kept)
 
 
 def _revision(item: Any, place: int, generation: str) -> Revision:
-    values = _mapping(item, f"revisions[{place}]")
-    _known(values, ("name", "generation", "first", "until_s", "instances"), f"revisions[{place}]")
+    values = mapping(item, f"revisions[{place}]")
+    require_known(values, ("name", "generation", "first", "until_s", "instances"), f"revisions[{place}]")
     name = values.get("name", f"golden-path-{place + 1:05d}-rev")
     if not isinstance(name, str) or not name:
         raise ParameterError(f"revisions[{place}].name must be a text.")
     return Revision(
         name=name,
-        generation=_choice(values.get("generation", generation), GENERATIONS, f"revisions[{place}].generation"),
-        first=None if "first" not in values else _integer(values["first"], f"revisions[{place}].first", 1),
-        until_s=None if "until_s" not in values else _number(values["until_s"], f"revisions[{place}].until_s", 0, 1e6),
-        instances=_integer(values.get("instances", 1), f"revisions[{place}].instances", 1),
+        generation=choice(values.get("generation", generation), GENERATIONS, f"revisions[{place}].generation"),
+        first=None if "first" not in values else integer(values["first"], f"revisions[{place}].first", 1),
+        until_s=None if "until_s" not in values else number(values["until_s"], f"revisions[{place}].until_s", 0, 1e6),
+        instances=integer(values.get("instances", 1), f"revisions[{place}].instances", 1),
     )
 
 
@@ -207,13 +210,13 @@ def _value(parameter: Parameter, value: Any, owner: str) -> Any:
     if parameter.kind == "number":
         if value is None and parameter.default is None:
             return None
-        return _number(value, where, parameter.minimum, parameter.maximum)
+        return number(value, where, parameter.minimum, parameter.maximum)
     if parameter.kind == "integer":
-        return int(_number(_integer(value, where, 0), where, parameter.minimum, parameter.maximum))
+        return int(number(integer(value, where, 0), where, parameter.minimum, parameter.maximum))
     if parameter.kind == "choice":
-        return _choice(value, parameter.choices, where)
+        return choice(value, parameter.choices, where)
     if parameter.kind == "choices":
-        return [_choice(item, parameter.choices, where) for item in _texts(value, where)]
+        return [choice(item, parameter.choices, where) for item in texts(value, where)]
     if parameter.kind == "delay":
         return _delay(value, where)
     if not isinstance(value, str):
@@ -225,77 +228,23 @@ def _delay(value: Any, where: str) -> dict[str, Any]:
     """A distribution with one name: constant, uniform, lognormal or exponential; a number is a constant."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = {"constant": value}
-    values = _mapping(value, where)
+    values = mapping(value, where)
     if len(values) != 1:
         raise ParameterError(f"{where} must name one distribution.", next_step=f"One of: {', '.join(_DISTRIBUTIONS)}.")
-    _known(values, tuple(_DISTRIBUTIONS), where)
+    require_known(values, tuple(_DISTRIBUTIONS), where)
     ((name, given),) = values.items()
     if name == "constant":
-        return {name: _number(given, f"{where}.constant", 0, 600_000)}
+        return {name: number(given, f"{where}.constant", 0, 600_000)}
     if name == "uniform":
         if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
             raise ParameterError(f"{where}.uniform must be two numbers.")
-        low, high = (_number(end, f"{where}.uniform", 0, 600_000) for end in given)
+        low, high = (number(end, f"{where}.uniform", 0, 600_000) for end in given)
         if low > high:
             raise ParameterError(f"{where}.uniform runs backwards: {low} to {high}.")
         return {name: [low, high]}
-    inner = _mapping(given, f"{where}.{name}")
+    inner = mapping(given, f"{where}.{name}")
     wanted = _DISTRIBUTIONS[name]
-    _known(inner, wanted, f"{where}.{name}")
+    require_known(inner, wanted, f"{where}.{name}")
     if missing := [key for key in wanted if key not in inner]:
         raise ParameterError(f"{where}.{name} lacks {', '.join(missing)}.")
-    return {name: {key: _number(inner[key], f"{where}.{name}.{key}", 0, 600_000) for key in wanted}}
-
-
-def _known(values: Mapping[str, Any], allowed: tuple[str, ...], owner: str) -> None:
-    for key in values:
-        if key not in allowed:
-            raise ParameterError(
-                f"'{key}' is not a parameter of {owner}. {nearest(str(key), allowed)}".strip(),
-                next_step=f"It takes: {', '.join(allowed)}.",
-            )
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ParameterError(f"{where} must hold names and values.")
-    return dict(value)
-
-
-def _list(values: Mapping[str, Any], key: str) -> list[Any]:
-    given = values.get(key) or []
-    if not isinstance(given, Sequence) or isinstance(given, str):
-        raise ParameterError(f"{key} must be a list.")
-    return list(given)
-
-
-def _texts(value: Any, where: str) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
-        raise ParameterError(f"{where} must be a list of texts.")
-    return tuple(given)
-
-
-def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
-    if value not in choices:
-        raise ParameterError(
-            f"{where} = {value!r} is none of {', '.join(choices)}. {nearest(str(value), choices)}".strip()
-        )
-    return str(value)
-
-
-def _number(value: Any, where: str, minimum: float | None, maximum: float | None) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
-        raise ParameterError(f"{where} must be a number.")
-    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
-        limits = f"{'-∞' if minimum is None else minimum:} to {'∞' if maximum is None else maximum}"
-        raise ParameterError(f"{where} = {value} is outside {limits}.")
-    return float(value)
-
-
-def _integer(value: Any, where: str, minimum: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ParameterError(f"{where} must be a whole number.")
-    if value < minimum:
-        raise ParameterError(f"{where} = {value} is below {minimum}.")
-    return value
+    return {name: {key: number(inner[key], f"{where}.{name}.{key}", 0, 600_000) for key in wanted}}
