@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any
@@ -22,6 +22,7 @@ REPORT_FILE = "report.html"
 PARTIAL = ".partial"
 STATUSES = ("ok", "failed", "timeout", "kernel-died", "interrupted", "missed", "running")
 UNKNOWN = "unknown"
+RUNNING = "running"
 VERDICTS = ("findings", "inconclusive", "no-data", "healthy")
 # What a list says of a finding; its evidence, limits and next step stay in results.json.
 NUMBERS = ("id", "verdict", "estimate", "unit", "interval", "n", "target")
@@ -150,7 +151,9 @@ def read(folder: Path) -> Past:
         return Past(run_id, folder, problems=(f"{RUN_FILE} holds no object.",))
     except (OSError, ValueError, RecursionError) as error:
         return Past(run_id, folder, problems=(f"{RUN_FILE} cannot be read: {type(error).__name__}.",))
-    return _past(folder, run_id, record)
+    past = _past(folder, run_id, record)
+    # How it ended stands in the record before its report is made, and may still change.
+    return replace(past, status=RUNNING, verdict="") if past.is_partial and past.status != UNKNOWN else past
 
 
 def of_record(folder: Path, run: Mapping[str, Any]) -> Past:

@@ -29,6 +29,7 @@ def facts(account: Account) -> Pairs:
         ("Environment", account.environment),
         ("Started", instant(account.started_utc)),
         ("Duration", duration(account.duration_s)),
+        ("Clock", clock(account)),
         ("CPU and memory", usage(account)),
         ("Status", account.status),
         ("Attempt", attempt(account.run)),
@@ -37,6 +38,15 @@ def facts(account: Account) -> Pairs:
         ("Code", f"{revision} with local changes" if revision and git.get("dirty") else revision),
     ]
     return [(name, one_line(value)) for name, value in told if value]
+
+
+def clock(account: Account) -> str:
+    """What happened to the machine's clock during the run; empty when it went on as it should."""
+    moved_s = finite(account.run.get("clock_moved_s"))
+    if not moved_s:
+        return ""
+    way = "forward" if moved_s > 0 else "back"
+    return f"was set {way} by {duration(abs(moved_s))} during the run: instants before and after it do not compare"
 
 
 def usage(account: Account) -> str:

@@ -64,10 +64,22 @@ def claim(folder: Path, private: Path | None = None) -> None:
 
 def complete(folder: Path) -> Path:
     """Rename a partial folder to its final name; returns it."""
-    final = folder.with_name(folder.name.removesuffix(PARTIAL))
-    folder.rename(final)
-    (final / PROCESS_FILE).unlink(missing_ok=True)
-    return final
+    named = final(folder)
+    folder.rename(named)
+    (named / PROCESS_FILE).unlink(missing_ok=True)
+    return named
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete the files that a killed process was writing: they have hidden names, and nobody reads them."""
+    for left in folder.glob(".*"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+def final(folder: Path) -> Path:
+    """What a partial folder is called once it is complete."""
+    return folder.with_name(folder.name.removesuffix(PARTIAL))
 
 
 def orphans(outputs: Path) -> Iterator[Path]:
@@ -103,6 +115,6 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty when there is none or it is not one."""
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -59,6 +59,15 @@ def begin(folder: Path, facts: Mapping[str, Any]) -> None:
     write_json(folder / RUN_FILE, {**facts, "status": "running", "verdict": None})
 
 
+def has_ended(folder: Path) -> bool:
+    """Whether the record already says how the run ended: it did not end well, or everything was done but its name."""
+    run = read_json(folder / RUN_FILE)
+    if run.get("status") == status.OK:
+        usage = run.get("usage")
+        return isinstance(usage, dict) and usage.get("until") == "end" and (folder / RESULTS_FILE).is_file()
+    return run.get("status") in status.STATUSES
+
+
 def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Write both records with what became of the run; returns ``run.json``.
 
@@ -67,7 +76,7 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
     run = read_json(folder / RUN_FILE)
     found = read_json(folder / RESULTS_FILE)
     findings = found.get("findings")
-    findings = findings if isinstance(findings, list) else []
+    findings = [one for one in findings if isinstance(one, dict)] if isinstance(findings, list) else []
     verdict = None
     if outcome.status == status.OK:
         verdict = found.get("verdict")
@@ -99,7 +108,7 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
         "findings": _numbers(findings),
         "window": results["window"],
         "coverage": results["coverage"],
-        "cells": outcome.cells,
+        "cells": outcome.cells if outcome.cells["of"] else run.get("cells", outcome.cells),
         "ended_utc": text(ended),
         "duration_s": outcome.timings.get("total_s") or _duration_s(run.get("started_utc"), ended),
         "timings": outcome.timings,
@@ -118,11 +127,11 @@ def _headline(results: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _numbers(findings: list[Any]) -> list[dict[str, Any]]:
+def _numbers(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The numbers of each finding, for lists and trends that read no more than this record."""
     from gpkit.history import past
 
-    return [past.numbers(finding) for finding in findings if isinstance(finding, dict)]
+    return [past.numbers(finding) for finding in findings]
 
 
 def _against(folder: Path, run: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -140,8 +149,9 @@ def _against(folder: Path, run: Mapping[str, Any], results: Mapping[str, Any]) -
 
 
 def _duration_s(started_utc: Any, ended: datetime) -> float | None:
-    """By the wall clock, for a run whose own clock is gone."""
+    """By the wall clock, for a run whose own clock is gone; null when that was set back meanwhile."""
     try:
-        return round((ended - datetime.fromisoformat(started_utc)).total_seconds(), 3)
+        passed_s = (ended - datetime.fromisoformat(started_utc)).total_seconds()
     except (TypeError, ValueError):
         return None
+    return round(passed_s, 3) if passed_s >= 0 else None

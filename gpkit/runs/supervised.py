@@ -144,6 +144,8 @@ def collect(supervised: Supervised) -> Run:
     if final is None and not supervised.message:
         with contextlib.suppress(OSError):
             final = orphans.complete_orphan(supervised.folder, supervised.plan.outputs)
+        if final is None and (complete := folders.final(supervised.folder)).is_dir():  # another command was faster
+            final = complete
     if final is not None:
         return Run(final, folders.read_json(final / record.RUN_FILE))
     message = supervised.message or "Its supervisor ended before it could say how the run went."

@@ -35,6 +35,7 @@ from gpkit.runs.watch import Watch, say
 
 STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
 REPORT_LIMIT_S = 30.0  # chosen: a report takes about a second; this is for a machine that is very busy
+CLOCK_MOVED_S = 1.0  # chosen: time servers correct by less without a step
 _SOCKET_PATH_CHARS = 90  # a Unix socket's path has at most 107, and the kernel adds to the folder's name
 
 
@@ -81,18 +82,28 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     record.begin(folder, _facts(plan, folder, watch.started))
     prepare()
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
-    record.finish(folder, outcome, {"usage": watch.usage.told("report")})
+    record.finish(folder, outcome, _measured(watch, outcome, "report"))
     outcome = _report(plan, folder, watch, outcome, order, deadline_s)
     # The worker stays for the index; the kernel and whatever it started end before the record is complete.
     end_descendants(run_id_of(folder), spare=watch.worker.pid if watch.worker is not None else None)
-    outcome.timings["total_s"] = round(time.monotonic() - watch.began_s, 3)
-    record.finish(folder, outcome, {"usage": watch.usage.told("end")})
+    record.finish(folder, outcome, _measured(watch, outcome, "end"))
     final = folders.complete(folder)
     if watch.worker is not None:
         watch.send("index")
         watch.wait("indexed", time.monotonic() + REPORT_LIMIT_S, heed_interrupt=False)
     watch.end_worker(run_id_of(folder))
     return final
+
+
+def _measured(watch: Watch, outcome: record.Outcome, until: str) -> dict[str, Any]:
+    """What the supervisor itself measured: time by its own clock, what was used, whether the machine's clock moved."""
+    total_s = time.monotonic() - watch.began_s
+    outcome.timings["total_s"] = round(total_s, 3)
+    moved_s = (datetime.now(UTC) - watch.started).total_seconds() - total_s
+    return {
+        "usage": watch.usage.told(until),
+        **({"clock_moved_s": round(moved_s, 3)} if abs(moved_s) > CLOCK_MOVED_S else {}),
+    }
 
 
 def run_id_of(folder: Path) -> str:
