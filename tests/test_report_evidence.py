@@ -30,6 +30,7 @@ def test_page_and_markdown_show_what_is_behind_a_finding_and_the_ways_to_the_res
         f'<li id="{place}--x1">',
         "WARNING &lt;b&gt;refused&lt;/b&gt;⟨U+202E⟩",
         "… and 7 more lines of it",
+        "… and 1,180 more (60 of all are in results.json)",
         "trace <code>4bf9</code>",
         "gpkit logs export.json --filter &#39;insertId=&#34;x1&#34;&#39;",
         "<code>gpkit show R --evidence negative_controls</code>",
@@ -40,6 +41,7 @@ def test_page_and_markdown_show_what_is_behind_a_finding_and_the_ways_to_the_res
     assert '<details class="evidence"><summary>' in page
     assert "console.cloud.google.com" not in page
     for part in (
+        "and 1,195 more (60 of all are in results.json)",
         "- Evidence: 1,200 cases, 1 log entry; 2 lines of 1 case shown.",
         "- Command: `gpkit logs export.json --filter 'insertId=\"x1\"'`",
         "- All of it: `gpkit show R --evidence negative_controls`",
@@ -84,3 +86,25 @@ def test_a_record_with_a_broken_trail_still_shows_its_lines(tmp_path, broken):
     text = render(run_folder(tmp_path, results=results), root=tmp_path).read_text("utf-8")
 
     assert "Authentication failed: signature verification failed user=5" in text
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_address_of_an_entry_unfolds_it_and_so_does_a_key_on_a_phone(tmp_path, browser, javascript):
+    folder = run_folder(tmp_path)
+    address = render(folder, root=tmp_path).as_uri()
+    shown = "document.getElementById('finding-negative-controls--x1').checkVisibility({contentVisibilityAuto: true})"
+    summary = "document.querySelector('#finding-negative-controls details.evidence > summary')"
+
+    browser.open(address, javascript=javascript, width=360)
+    folded = browser.evaluate(f"{summary}.parentElement.open")
+    browser.evaluate(f"{summary}.focus()")
+    browser.press("Enter")
+    browser.wait_until(shown)
+    width = browser.evaluate("document.documentElement.scrollWidth")
+    browser.open("about:blank")
+    browser.open(f"{address}#finding-negative-controls--x1", javascript=javascript, width=360)
+    browser.wait_until(shown)
+
+    assert folded is False
+    assert width <= 360
+    assert browser.errors == []

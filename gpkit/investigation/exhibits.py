@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpkit.findings import Finding
 from gpkit.investigation.pivot import Evidence, Line, is_known
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST, WORST = 3, 3  # chosen: enough to see whether all look alike; the commands show the rest
 LINES_OF_A_CASE = 8  # chosen: an attempt that got five events has eight frames
@@ -66,22 +69,26 @@ def _telling(lines: list[Line]) -> list[int]:
 
 def _names(evidence: Evidence, one: str, lines: list[Line]) -> dict[str, str]:
     """The ids under which a case is found elsewhere; what is not known is left out."""
-    tables = (
+    tables: tuple[tuple[pd.DataFrame, tuple[str, ...]], ...] = (
         (evidence.attempts, ("connection_id", "trace", "run_ids", "server_instance_id", "user")),
         (evidence.connections, ("server_connection_id", "trace", "run_ids", "instance_id", "revision")),
-        (evidence.entries, ("trace", "instance_id", "revision")),
         (evidence.instances, ("revision", "service")),
     )
-    table, names = next(((table, names) for table, names in tables if one in table.index), (None, ()))
-    if table is None:
+    row: Any = evidence.entry(one)
+    names = _OF_AN_ENTRY
+    for table, own in tables:
+        if one in table.index:
+            row, names = table.loc[one], own
+            break
+    if row is None:
         return {}
-    row = table.loc[one]
     called = {name: _said(row.get(name)) for name in names}
     threads = dict.fromkeys(found for line in lines for found in _THREAD.findall(line.text))
     called["thread"] = ", ".join(list(threads)[:3])
     return {_NAMES.get(name, name): value for name, value in called.items() if value}
 
 
+_OF_AN_ENTRY: tuple[str, ...] = ("trace", "instance_id", "revision")
 _NAMES = {
     "connection_id": "connection",
     "server_connection_id": "connection",

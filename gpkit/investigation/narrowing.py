@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from gpkit import filters, redaction
 from gpkit.filters.language.parsing import MAX_CHARS
+from gpkit.filters.language.syntax import And, Comparison, Filter, Node, Or, Path, Text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_INSERT_ID = Path(("insertId",), (False,))
 _AROUND_ID = len("insertId=") + len(" OR ")
 _AROUND_ALL = len("() AND ()")
 
@@ -50,11 +52,14 @@ def narrowed(entries: pd.DataFrame, insert_ids: Iterable[str], chosen: str) -> N
     if chosen and redaction.redact(chosen) != chosen:
         chosen = ""
         notes.append("The filter of the run holds a credential and is left out here.")
-    chosen = filters.legible(filters.all_of(chosen).text) if chosen else ""
-    fitting = _fitting(wanted, MAX_CHARS - len(chosen) - _AROUND_ALL)
+    own = filters.parse(chosen).tree if chosen else None
+    taken = len(_written(own)) if own else 0
+    fitting = _fitting(wanted, MAX_CHARS - taken - _AROUND_ALL)
     if not fitting:
         return Narrowed(notes=("The filter of the run leaves no room for the ids of these entries.",))
-    text = filters.legible(filters.all_of(filters.one_of("insertId", fitting), chosen).text)
+    named = tuple(Comparison(_INSERT_ID, "=", Text(one, True)) for one in fitting)
+    ids = named[0] if len(named) == 1 else Or(named)
+    text = _written(And((ids, own)) if own else ids)
     if redaction.redact(text) != text:
         return Narrowed(notes=("An id of these entries reads like a credential, so no filter is given.",))
     folded = {one.casefold() for one in fitting}
@@ -69,6 +74,11 @@ def narrowed(entries: pd.DataFrame, insert_ids: Iterable[str], chosen: str) -> N
             f"The filter selects {selects:,} entries: some ids stand in more than one, or differ in letter case alone."
         )
     return Narrowed(text, selects, tuple(notes))
+
+
+def _written(tree: Node) -> str:
+    """The filter of a tree. It is not read back: that costs more than all else here, and a run begins with it."""
+    return filters.legible(filters.normal(Filter("", tree)))
 
 
 def _fitting(wanted: list[str], room: int) -> list[str]:

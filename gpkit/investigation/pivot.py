@@ -73,10 +73,10 @@ class Evidence:
         return known.set_index("instance_id", drop=False) if len(known) else self.attempts[:0]
 
     @cached_property
-    def entries(self) -> pd.DataFrame:
-        """By insert id; entries without one stand nowhere here."""
-        known = self._run.entries[self._run.entries["insert_id"].notna()]
-        return known.drop_duplicates("insert_id").set_index("insert_id", drop=False)
+    def _row_of(self) -> dict[str, int]:
+        """Where each insert id stands first. A frame indexed by it would be a copy of every entry's JSON."""
+        ids = self._run.entries["insert_id"].tolist()
+        return {ids[at]: at for at in range(len(ids) - 1, -1, -1) if isinstance(ids[at], str)}
 
     @cached_property
     def _behind(self) -> dict[str, list[str]]:
@@ -85,35 +85,43 @@ class Evidence:
         if "server_evidence" in self.attempts.columns:
             joined = zip(self.attempts.index, self.attempts["server_evidence"], strict=True)
             behind |= {one: held for one, held in joined if _is_list(held)}
-        grave = self.entries[self.entries["effective_severity"].isin(GRAVE)].sort_values("timestamp_ns", kind="stable")
-        for name, part in grave.groupby("instance_id"):
+        entries = self._run.entries[["insert_id", "instance_id", "timestamp_ns", "effective_severity"]]
+        grave = entries[entries["effective_severity"].isin(GRAVE) & entries["insert_id"].notna()]
+        for name, part in grave.sort_values("timestamp_ns", kind="stable").groupby("instance_id"):
             behind.setdefault(str(name), list(part["insert_id"])[-MAX_INSTANCE_LINES:])
         return behind
+
+    @cached_property
+    def _begun(self) -> dict[str, Any]:
+        """When each attempt, connection and instance began, nanoseconds since 1970."""
+        asked = self.connections["requested_ns"].fillna(self.connections["decided_ns"])
+        begun: dict[Any, Any] = asked.to_dict() | self.attempts["started_ns"].to_dict()
+        return begun | (self.instances["first_ns"].to_dict() if len(self.instances) else {})
 
     def entry_ids(self, one: str) -> list[str]:
         """The insert ids of the log entries behind a case: of an instance its last grave ones."""
         listed = self._behind.get(one, [] if one in self.attempts.index else [one])
-        return [str(item) for item in listed if item in self.entries.index]
+        return [str(item) for item in listed if item in self._row_of]
+
+    def entry(self, insert_id: str) -> pd.Series[Any] | None:
+        """A log entry, as a row of its table; null when it is not there."""
+        at = self._row_of.get(insert_id)
+        return None if at is None else self._run.entries.iloc[at]
 
     def at_ns(self, one: str) -> int | None:
         """When a case began; null when nothing tells."""
-        for table, columns in (
-            (self.attempts, ("started_ns",)),
-            (self.connections, ("requested_ns", "decided_ns")),
-            (self.instances, ("first_ns",)),
-            (self.entries, ("timestamp_ns",)),
-        ):
-            if one in table.index:
-                stamps = [table.at[one, name] for name in columns]
-                return next((int(cast("int", stamp)) for stamp in stamps if is_known(stamp)), None)
-        return None
+        if one not in self._begun and one in self._row_of:
+            stamp = self._run.entries["timestamp_ns"].iloc[self._row_of[one]]
+        else:
+            stamp = self._begun.get(one)
+        return int(cast("int", stamp)) if is_known(stamp) else None
 
     def lines(self, one: str) -> list[Line]:
         """The lines and frames of a case."""
         found: list[Line] = []
         if one in self.attempts.index:
             found += _attempt(cast("pd.Series[Any]", self.attempts.loc[one]), self._run.messages)
-        found += [_entry(cast("pd.Series[Any]", self.entries.loc[item])) for item in self.entry_ids(one)]
+        found += [_entry(self._run.entries.iloc[self._row_of[item]]) for item in self.entry_ids(one)]
         return found or [Line(one, "missing", None, "nothing is recorded for it")]
 
 

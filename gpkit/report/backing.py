@@ -50,6 +50,7 @@ class Backing:
 
     Attributes:
         said: How much there is, and how much of it is shown; empty when there is none.
+        total, listed: How many cases there are, and how many of them the record names.
         worst: What is worst here, in words.
         window, filter, explorer, command, rest, notes: As in ``results.json``; empty where there is none.
     """
@@ -59,13 +60,20 @@ class Backing:
     cases: tuple[Case, ...]
     more_lines: int
     ids: tuple[str, ...]
-    more_ids: int
+    total: int
+    listed: int
     window: str
     filter: str
     explorer: str
     command: str
     rest: str
     notes: tuple[str, ...]
+
+    def more(self, shown: int) -> str:
+        """What is said behind so many ids: how many more there are, and where; empty when there are none."""
+        left = self.total - shown
+        where = "in results.json" if self.total <= self.listed else f"({self.listed:,} of all are in results.json)"
+        return f"and {left:,} more {where}" if left > 0 else ""
 
 
 def backing(claim: Claim, place: str, taken: dict[str, int], window: Any = None) -> Backing:
@@ -83,6 +91,7 @@ def backing(claim: Claim, place: str, taken: dict[str, int], window: Any = None)
     notes = [one_line(note, 600) for note in told if note] if isinstance(told, list) else []
     if trail.get("command") and not _whole(trail["command"]):
         notes.append("The command stands in results.json: it holds characters that a page cannot show.")
+    total = _number(trail.get("cases"), len(claim.evidence))
     explorer = _whole(trail.get("explorer"))
     return Backing(
         said=_said(claim, cases),
@@ -90,7 +99,8 @@ def backing(claim: Claim, place: str, taken: dict[str, int], window: Any = None)
         cases=cases,
         more_lines=max(0, len(claim.lines) - MAX_LINES),
         ids=tuple(one_line(one) for one in claim.evidence[:MAX_IDS]),
-        more_ids=max(0, _number(trail.get("cases"), len(claim.evidence)) - MAX_IDS),
+        total=total,
+        listed=len(claim.evidence),
         window=_window(trail.get("window"), window) if trail.get("filter") else "",
         filter=_whole(trail.get("filter")),
         explorer=explorer if explorer.startswith(_LINK_START) else "",

@@ -156,9 +156,8 @@ def _evidence(claim: Claim, window: Any) -> Iterator[str]:
     worst = f" Shown are the first in time and the worst ({behind.worst})." if behind.worst else ""
     yield f"- Evidence: {escaped(f'{behind.said}.{worst}', 1000)}"
     if claim.evidence:
-        more = len(claim.evidence) - MAX_IDS
         ids = ", ".join(code(one) for one in claim.evidence[:MAX_IDS])
-        yield f"- Ids: {ids}" + (f" and {more:,} more in results.json" if more > 0 else "")
+        yield f"- Ids: {ids} {behind.more(MAX_IDS)}".rstrip()
     if behind.filter:
         yield f"- Window: {escaped(behind.window)}"
         if behind.explorer or not behind.command:  # else the command shows it
