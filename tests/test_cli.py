@@ -338,7 +338,8 @@ def test_a_reader_that_goes_away_changes_no_exit_code_of_a_run(project):
     os.close(write)
 
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
+    told = [line for line in done.stderr.splitlines() if not line.endswith(" s")]  # but for progress on a slow machine
+    assert len(told) == 1
 
 
 def test_entries_are_put_out_as_lines_or_into_a_file(project):

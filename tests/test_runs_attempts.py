@@ -29,6 +29,15 @@ made = len(times.read_text()) if times.exists() else 0
 times.write_text("x" * (made + 1))
 """
 DIES = "os.kill(os.getpid(), 9)"
+# The kernel first, then the process that drives it, then memory.
+BREAKS = f"""
+if made == 0:
+    {DIES}
+if made == 1:
+    os.kill(os.getppid(), 9)
+if made == 2:
+    bytearray(10**15)
+"""
 
 
 @pytest.fixture
@@ -122,28 +131,39 @@ def test_a_number_of_retries_that_makes_no_sense_is_refused_before_anything_star
 
 
 def test_a_run_whose_surroundings_break_is_tried_again_and_every_attempt_has_its_linked_folder(project, capsys):
-    add_notebook(
-        project, "dies", TIMES, f"if made == 0:\n    {DIES}\nif made == 1:\n    os.kill(os.getppid(), 9)", FINISH
-    )
+    add_notebook(project, "dies", TIMES, BREAKS, FINISH)
 
-    code = main(["run", "dies", "--retries", "2", "--json"])
+    code = main(["run", "dies", "--retries", "3", "--json"])
 
     said = capsys.readouterr()
     records = [read(folder / "run.json") for folder in run_folders(project)]
-    assert [one["status"] for one in records] == ["kernel-died", "failed", "ok"]
-    assert [one["exit_code"] for one in records] == [3, 3, 1]
+    ids = [one["run_id"] for one in records]
+    assert [one["status"] for one in records] == ["kernel-died", "failed", "failed", "ok"]
+    assert [one["exit_code"] for one in records] == [3, 3, 3, 1]
     assert [(one.get("attempt"), one.get("retry_of")) for one in records] == [
-        (None, None), (2, records[0]["run_id"]), (3, records[1]["run_id"]),
+        (None, None), (2, ids[0]), (3, ids[1]), (4, ids[2]),
     ]  # fmt: skip
     assert {one["deadline_s"] for one in records} == {600.0}
     assert code == 1
-    assert [json.loads(line)["run_id"] for line in said.out.splitlines()] == [records[2]["run_id"]]
-    assert "(attempt 1 of 3: the kernel died; next one in 0.01 s)" in said.err
-    assert "(attempt 2 of 3: the process that drives the notebook died; next one in 0.02 s)" in said.err
+    assert [json.loads(line)["run_id"] for line in said.out.splitlines()] == [ids[3]]
+    assert "(attempt 1 of 4: the kernel died; next one in 0.01 s)" in said.err
+    assert "(attempt 2 of 4: the process that drives the notebook died; next one in 0.02 s)" in said.err
+    assert "(attempt 3 of 4: memory ran out; next one in 0.04 s)" in said.err
     page = (project / "outputs" / "index.html").read_text()
-    assert "Attempt 3. 0.71 of 200" in page
-    assert "2 failed attempts tried again" in page
-    assert f"3, after {records[1]['run_id']}" in (run_folders(project)[2] / "report.html").read_text()
+    assert "Attempt 4. 0.71 of 200" in page
+    assert "3 failed attempts tried again" in page
+    assert f"4, after {ids[2]}" in (run_folders(project)[3] / "report.html").read_text()
+
+
+def test_an_attempt_has_what_earlier_ones_left_of_the_deadline(project):
+    notebook = add_notebook(project, "hangs", "import time; time.sleep(600)")
+    plan = replace(runs.make_plan(notebook, retries=3), attempt=2, retry_of="the-first-one", spent_s=597.0)
+
+    [made] = runs.launch([plan])
+
+    assert (made.status, made.record["deadline_s"]) == ("timeout", 600.0)
+    assert 3.0 <= made.record["duration_s"] < 60.0
+    assert len(run_folders(project)) == 1
 
 
 def test_a_run_that_found_something_or_raised_is_made_once(project):

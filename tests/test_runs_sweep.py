@@ -242,3 +242,5 @@ def test_a_sweep_that_is_not_there_is_refused_with_those_that_are(tmp_path, caps
     assert main(["runs", "--sweep", "2025", "--outputs", str(tmp_path)]) == 4
     assert "There is no sweep '2025'." in capsys.readouterr().err
     assert main(["runs", "--sweep", "20261101", "--outputs", str(tmp_path)]) == 0
+    assert main(["runs", "--sweep", "last", "--verdict", "healthy", "--outputs", str(tmp_path)]) == 4
+    assert "--sweep shows a sweep as a whole." in capsys.readouterr().err

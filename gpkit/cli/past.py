@@ -34,6 +34,8 @@ def runs(chosen: argparse.Namespace) -> int:
     if chosen.sweep:
         from gpkit.cli.sweep import sweep_runs
 
+        if any((chosen.notebook, chosen.environment, chosen.verdict, chosen.status, chosen.since, chosen.limit)):
+            raise ParameterError("--sweep shows a sweep as a whole.", next_step="Leave the other filters out.")
         return sweep_runs(chosen, is_told=is_told)
     found = look(
         outputs_of(chosen),
