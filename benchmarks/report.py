@@ -1,7 +1,9 @@
 """From a notebook to a report: ``gpkit run`` against ``papermill`` and ``jupyter nbconvert`` from the command line.
 
-Both sides execute the same notebook in the same environment and end with a page whose charts are drawn offline.
-Rounds alternate. Run it with ``python benchmarks/report.py [ROUNDS]``; it writes its part of benchmarks/results.md.
+Both sides execute the same notebooks in the same environment and end with pages whose charts are drawn offline: one
+report, five reports two at a time, and a parameter that the notebook does not take. Rounds alternate, so that what else
+the machine does meets both sides. Run it with ``python benchmarks/report.py [ROUNDS]``; it writes its part of
+benchmarks/results.md.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +27,11 @@ BIN = Path(sys.executable).parent
 ROUNDS = 7
 MARK = "report"
 FIGURES = 6
+NAMES = ("one", "two", "three", "four", "five")
+WRONG = "pionts=400"
+ONE, FIVE, REFUSED = "gpkit run, one report", "gpkit run --jobs 2, five reports", "gpkit run, wrong parameter"
+ONE_THERE, FIVE_THERE = "papermill + nbconvert, one report", "papermill + nbconvert, five, two at a time"
+REFUSED_THERE = "papermill, wrong parameter (warns and runs)"
 
 # What a notebook of gpkit does: tables with pandas, figures with plotly, text between them.
 SETUP = """
@@ -41,13 +48,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gpkit-bench-") as folder:
         project = make_project(Path(folder))
         sides: dict[str, Callable[[int], None]] = {
-            "gpkit run, one report": lambda n: gpkit(project, n, ["one"]),
-            "papermill + nbconvert, one report": lambda n: peers(project, n, ["one"], at_a_time=1),
-            "gpkit run --jobs 2, three reports": lambda n: gpkit(project, n, ["one", "two", "three"], "--jobs", "2"),
-            "papermill + nbconvert, three in turn": lambda n: peers(project, n, ["one", "two", "three"], at_a_time=1),
-            "papermill + nbconvert, three, two at a time": lambda n: peers(
-                project, n, ["one", "two", "three"], at_a_time=2
-            ),
+            ONE: lambda n: gpkit(project, n, ["one"]),
+            ONE_THERE: lambda n: peers(project, n, ["one"], at_a_time=1),
+            FIVE: lambda n: gpkit(project, n, NAMES, "--jobs", "2"),
+            FIVE_THERE: lambda n: peers(project, n, NAMES, at_a_time=2),
+            REFUSED: lambda _: refused(project),
+            REFUSED_THERE: lambda _: not_refused(project),
         }
         took_s: dict[str, list[float]] = {side: [] for side in sides}
         cpu_s: dict[str, list[float]] = {side: [] for side in sides}
@@ -67,7 +73,7 @@ def main() -> None:
 
 
 def make_project(project: Path) -> Path:
-    """A project with three equal notebooks."""
+    """A project with five equal notebooks."""
     (project / "parameters" / "environments").mkdir(parents=True)
     (project / "notebooks").mkdir()
     cells = [
@@ -84,13 +90,13 @@ def make_project(project: Path) -> Path:
             nbformat.v4.new_code_cell(FIGURE.format(n=number)),
         ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for name in ("one", "two", "three"):
+    for name in NAMES:
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, project / "notebooks" / f"{name}.ipynb")
     return project
 
 
-def gpkit(project: Path, number: int, names: list[str], *options: str) -> None:
+def gpkit(project: Path, number: int, names: Sequence[str], *options: str) -> None:
     """Our side. It also writes the records, the Markdown report and the list of runs."""
     outputs = project / "gpkit" / str(number)
     done = subprocess.run(
@@ -102,7 +108,7 @@ def gpkit(project: Path, number: int, names: list[str], *options: str) -> None:
     assert done.returncode == 2, done.stderr  # nothing is judged in it: no data
 
 
-def peers(project: Path, number: int, names: list[str], *, at_a_time: int) -> None:
+def peers(project: Path, number: int, names: Sequence[str], *, at_a_time: int) -> None:
     """The command lines, with the one renderer whose charts nbconvert's page draws offline."""
     outputs = project / "peers" / str(number)
     outputs.mkdir(parents=True, exist_ok=True)
@@ -118,6 +124,21 @@ def peers(project: Path, number: int, names: list[str], *, at_a_time: int) -> No
 
     with ThreadPoolExecutor(at_a_time) as pool:
         list(pool.map(one, names))
+
+
+def refused(project: Path) -> None:
+    """A parameter that the notebook does not declare: nothing is started."""
+    done = subprocess.run([BIN / "gpkit", "run", "one", "-p", WRONG], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 4, done.stderr
+    assert "points" in done.stderr
+
+
+def not_refused(project: Path) -> None:
+    """papermill runs the notebook with its defaults, and says in its log that it did not know the parameter."""
+    command = [BIN / "papermill", "notebooks/one.ipynb", project / "wrong.ipynb", "-p", *WRONG.split("=")]
+    done = subprocess.run([*command, "--no-progress-bar"], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "unknown parameter" in done.stderr
 
 
 def gpkit_page(project: Path) -> Path:
@@ -143,35 +164,40 @@ def write_results(
     took_s: dict[str, list[float]], cpu_s: dict[str, list[float]], sizes: dict[str, int], rounds: int
 ) -> None:
     """Our part of results.md."""
-    median = {side: statistics.median(times) for side, times in took_s.items()}
-    ours, ours_three = median["gpkit run, one report"], median["gpkit run --jobs 2, three reports"]
-    against = {
-        "gpkit run, one report": ours,
-        "papermill + nbconvert, one report": ours,
-        "gpkit run --jobs 2, three reports": ours_three,
-        "papermill + nbconvert, three in turn": ours_three,
-        "papermill + nbconvert, three, two at a time": ours_three,
-    }
+    against = {ONE: ONE, ONE_THERE: ONE, FIVE: FIVE, FIVE_THERE: FIVE, REFUSED: REFUSED, REFUSED_THERE: REFUSED}
     lines = [
         "## From a notebook to a report",
         "",
-        f"{rounds} alternating rounds on {os.cpu_count()} cores after one to warm up; seconds.",
-        f"Equal: notebook ({FIGURES} figures of 400 points, one table), interpreter, kernel, packages, machine.",
+        f"{rounds} alternating rounds on {os.cpu_count()} cores after one to warm up; seconds. Load of the",
+        f"machine: {os.getloadavg()[2]:.1f} over the last quarter of an hour, with this benchmark's own.",
+        f"Equal: notebooks ({FIGURES} figures of 400 points, one table), interpreter, kernel, packages, machine.",
         "Every figure was drawn by Chromium without a network, on both sides.",
-        "Not equal: gpkit also checks the parameters, supervises the run, and writes run.json, results.json,",
-        "report.md and the list of runs; its pages share one plotly.js, nbconvert's hold one each.",
+        "Not equal: gpkit also checks the parameters, supervises the run, records what it used, and writes run.json,",
+        "results.json, report.md and the list of runs; its pages share one plotly.js, nbconvert's hold one each.",
+        "Ratios are medians of the rounds' ratios, with the least and the most.",
         "",
-        "| side | wall, median | fastest | slowest | gpkit ÷ this | processor, median |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| side | wall, median | fastest | slowest | gpkit ÷ this | processor, median | gpkit ÷ this |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for side, times in took_s.items():
-        ratio = against[side] / median[side]
-        numbers = [median[side], min(times), max(times), ratio, statistics.median(cpu_s[side])]
-        lines.append(f"| {side} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |")
+    for side in took_s:
+        wall, used = took_s[side], cpu_s[side]
+        wall_ratio, used_ratio = ratios(took_s[against[side]], wall), ratios(cpu_s[against[side]], used)
+        numbers = [f"{number:.2f}" for number in (statistics.median(wall), min(wall), max(wall))]
+        lines.append(
+            f"| {side} | {' | '.join(numbers)} | {wall_ratio} | {statistics.median(used):.2f} | {used_ratio} |"
+        )
     lines += ["", "| page | KB |", "|---|---:|"]
     lines += [f"| {side} | {size / 1000:.0f} |" for side, size in sizes.items()]
     replace_part(HERE / "results.md", MARK, "\n".join(lines))
-    print(json.dumps({"median_s": median, "sizes": sizes}, indent=1))
+    print(json.dumps({"wall_s": took_s, "processor_s": cpu_s, "sizes": sizes}))
+
+
+def ratios(ours: list[float], theirs: list[float]) -> str:
+    """Ours by theirs, round by round: median, least and most."""
+    if ours is theirs:
+        return "1.00"
+    found = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def replace_part(path: Path, mark: str, text: str) -> None:

@@ -31,6 +31,7 @@ from tests.runs_support import (
 
 EXPORT = "cl_raw_20250916_0041_bootloop_1000.json"
 OWN = ("GPKIT_RUN_ID", "GPKIT_RUN_FOLDER", "TMPDIR", "IPYTHONDIR", "JPY_PARENT_PID")
+DEBUGGER = "PYDEVD_USE_FRAME_EVAL"  # of the debugger, which only a fresh kernel loads
 LOOK = f"""
 import hashlib, json, os, pathlib, signal, sys, tempfile, threading, warnings
 import numpy as np, pandas as pd, plotly.io, duckdb, pyarrow.compute
@@ -40,8 +41,8 @@ with warnings.catch_warnings():
 grid = np.random.default_rng(1).normal(size=(300, 300))
 numbers = pd.DataFrame(grid).groupby(0).sum().to_numpy().tobytes() + np.linalg.svd(grid)[1].tobytes()
 print(json.dumps({{
-    "arguments": [sys.argv[0], *sys.argv[3:]],
-    "environment": {{name: value for name, value in os.environ.items() if name not in {OWN}}},
+    "arguments": [sys.argv[0], sys.argv[3]],
+    "environment": {{name: value for name, value in os.environ.items() if name not in {(*OWN, DEBUGGER)}}},
     "own": sorted(name for name in {OWN} if name in os.environ),
     "parent": int(os.environ["JPY_PARENT_PID"]) == os.getppid(),
     "temporary": tempfile.gettempdir() == os.environ["TMPDIR"],

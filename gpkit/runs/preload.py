@@ -12,10 +12,12 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 KERNEL = "ipykernel.kernelapp"
+SHARED = "jupyter_client"  # a kernel imports all of it, and so does who talks to one
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _FIGURE = ("plotly.graph_objects", "plotly.graph_objs._figure", "plotly.graph_objs._scatter", "plotly.offline.offline")
 _TABLES = ("numpy", "pandas")
@@ -58,6 +60,20 @@ def preload(modules: Iterable[str]) -> None:
 def modules_now() -> frozenset[str]:
     """The modules that are imported."""
     return frozenset(sys.modules)
+
+
+@contextlib.contextmanager
+def hidden(*names: str) -> Iterator[None]:
+    """Let imports of these modules fail meanwhile, for who can do without what takes long to import."""
+    modules: dict[str, Any] = sys.modules
+    before = {name: modules[name] for name in names if name in modules}
+    modules.update(dict.fromkeys(names))
+    try:
+        yield
+    finally:
+        for name in names:
+            del modules[name]
+        modules.update(before)
 
 
 def forget_all_but(kept: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,17 @@ def provenance(root: Path) -> dict[str, Any]:
     """Versions, git revision and platform, as JSON values. What cannot be told is null."""
     return {
         "python": platform.python_version(),
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": dict(versions()),
         "git": _git(root),
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
     }
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """The installed version of each package; they are looked up once in a process and its forks."""
+    return {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str | None:

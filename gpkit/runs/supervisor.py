@@ -30,7 +30,7 @@ from gpkit.runs import folder as folders
 from gpkit.runs import labels, plain_report, record, status
 from gpkit.runs.plan import Plan, plan_of
 from gpkit.runs.processes import adopt_orphans, end_descendants
-from gpkit.runs.provenance import provenance
+from gpkit.runs.provenance import provenance, versions
 from gpkit.runs.watch import Watch, say
 
 STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
@@ -71,6 +71,8 @@ def prepare() -> None:
     import psutil  # noqa: F401
 
     import gpkit.history.against  # noqa: F401
+
+    versions()
 
 
 def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:

@@ -89,6 +89,7 @@ def main() -> None:
     labels.show_as(f"{sys.executable} -m {__name__}")
     orders = socket.socket(fileno=os.dup(0))
     modules = sys.argv[1:-1]
+    preload.preload([preload.SHARED])
     kernels_modules = warm_up(modules) if modules else preload.modules_now()
     while True:
         said, received, _, _ = socket.recv_fds(orders, 1, 1)

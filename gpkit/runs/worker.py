@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _STOPS = {signal.SIGTERM: status.INTERRUPTED, signal.SIGUSR1: status.TIMEOUT}
 _NOT_FOR_US = ("pyarrow.fs", "gcsfs", "boto3", "azure", "github")
-_ABSENT = object()
 _EVENTS_FD = 3  # given by the supervisor
 _MESSAGE_CAP_CHARS = 4000
 _KERNEL_END_S = 1.0  # chosen: what a kernel with a local stack needs to clean up, several times over
@@ -145,17 +144,8 @@ def prepare() -> None:
 
 def _import_engine() -> ModuleType:
     """Import papermill without what it would only need for notebooks in Hadoop and in buckets: up to a second."""
-    modules: dict[str, Any] = sys.modules
-    kept = {name: modules.get(name, _ABSENT) for name in _NOT_FOR_US}
-    modules.update(dict.fromkeys(_NOT_FOR_US))  # an import of them fails, which papermill allows for
-    try:
+    with preload.hidden(*_NOT_FOR_US):  # papermill allows for that
         from gpkit.runs import engine
-    finally:
-        for name, module in kept.items():
-            if module is _ABSENT:
-                del modules[name]
-            else:
-                modules[name] = module
     return engine
 
 
