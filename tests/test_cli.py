@@ -272,7 +272,7 @@ def test_an_output_that_cannot_be_written_is_one_message(project, arguments, out
         timeout=60,
     )
 
-    said = [line for line in done.stderr.splitlines() if "entries, " not in line]
+    said = [line for line in done.stderr.splitlines() if "entry, " not in line]
     what = {
         "full": "Standard output cannot be written: No space left on device.",
         "closed": "Standard output is closed.",
