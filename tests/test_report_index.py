@@ -59,6 +59,31 @@ def test_a_broken_folder_is_listed_with_what_is_wrong(tmp_path):
     assert sum("unknown no verdict Nothing says how this run ended." in row for row in rows) == 2
 
 
+def test_of_a_later_version_nothing_is_claimed_that_this_one_does_not_know(tmp_path):
+    past_run(tmp_path, 0, status="reconsidered", verdict="healthy", findings={"all": [1]}, schema=99)
+    past_run(tmp_path, 60, verdict="splendid", environment="production", headline=["events.all_five"])
+
+    newer, older = rows_of(tmp_path)
+
+    assert "ok ? NO VERDICT" in newer
+    assert "unknown no verdict" in older
+    assert "MEETS" not in (tmp_path / "index.html").read_text()
+
+
+def test_a_folder_that_is_not_what_it_seems_hides_no_other(tmp_path):
+    (tmp_path / "runs" / "20261120T090000000Z-auth_timing-000001" / "run.json").mkdir(parents=True)
+    (tmp_path / "runs" / "gone").symlink_to(tmp_path / "nowhere")
+    deep = past_run(tmp_path, 0, run_id="deep") / "run.json"
+    deep.write_text("[" * 100_000)
+    past_run(tmp_path, 60)
+
+    nested, folder, whole = rows_of(tmp_path)
+
+    assert "unknown no verdict Nothing says how this run ended. run.json holds no object. deep" in nested
+    assert "unknown no verdict Nothing says how this run ended. run.json cannot be read: IsADirectoryError." in folder
+    assert "✕ FAILS" in whole
+
+
 def test_a_run_in_progress_is_listed_as_running_and_a_hidden_folder_is_not_listed(tmp_path):
     run_folder(tmp_path, "x.partial", status="running", verdict=None)
     run_folder(tmp_path, ".y", status="running", verdict=None)
