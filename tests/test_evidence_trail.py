@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -18,11 +19,13 @@ import pandas as pd
 import pytest
 
 import gpkit
-from gpkit import environments, filters
+from gpkit import environments, filters, tables
 from gpkit.findings import Finding
 from gpkit.instants import Window
 from gpkit.investigation import explorer, origin
+from gpkit.investigation.exhibits import exhibits
 from gpkit.investigation.narrowing import narrowed
+from gpkit.investigation.pivot import Evidence
 from gpkit.report.visible import shown
 from gpkit.stack import cloud_logging
 from tests.runs_support import make_project
@@ -280,3 +283,21 @@ def test_a_finding_without_evidence_has_an_empty_trail(project, exports):
     assert {name: trail[name] for name in ("cases", "entries", "shown", "filter", "command", "rest")} == {
         "cases": 0, "entries": 0, "shown": [], "filter": "", "command": "", "rest": "",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["began thread_id=thread_9f2", 'sent {"thread_id": "thread_9f2", "x": 1}', "thread: thread_9f2"]
+)
+def test_a_thread_is_named_where_a_line_names_it(text):
+    row = {"insert_id": "a", "timestamp_ns": 1, "effective_severity": "INFO", "message": text, "entry": "{}"}
+    nothing = tables.empty(tables.ATTEMPTS), tables.empty(tables.CONNECTIONS), pd.DataFrame()
+    run: Any = SimpleNamespace(entries=tables.from_rows([row], tables.ENTRIES), messages=tables.empty(tables.MESSAGES))
+    run.attempts, run.connections, run.instances = nothing
+    found = Finding(
+        id="x", claim="x", verdict="fails", estimate=1.0, unit="s", interval=None, n=1, target=0, evidence=("a", "gone")
+    )
+
+    shown_cases = exhibits(Evidence(run), found)
+
+    assert [one.ids for one in shown_cases] == [{"thread": "thread_9f2"}, {}]
+    assert [line.kind for one in shown_cases for line in one.lines] == ["entry", "missing"]

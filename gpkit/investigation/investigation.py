@@ -101,7 +101,7 @@ def evidence(finding: Finding | str | Iterable[str] | None, limit: int = 20) -> 
 
     Args:
         finding: A finding, its id, or ids of attempts, connections or log entries.
-        limit: Ids looked up, in the order of the finding: first and worst ones first.
+        limit: Ids looked up, in the order of the finding: worst first.
 
     Returns:
         ``case``, ``id``, ``kind`` (attempt, frame, entry, missing), ``at_utc``, ``text`` (:func:`lines_of`).
