@@ -113,6 +113,7 @@ def test_a_page_whose_tables_exceed_the_budget_says_what_is_big_and_what_helps(t
     text = (folder / "report.html").read_text()
     table = text[text.index("What is big") :]
     assert sizes.is_exceeded
+    assert len(drawn_on(folder / "report.html")) == 1
     assert sizes.size_bytes == len(text.encode()) == sum(part.size_bytes for part in sizes.parts)
     assert re.search(r"This page weighs 1\.\d\d MB; its budget is 1\.00 MB\.", table)
     assert table.index("tables of code cell") < table.index("smaller parts")

@@ -22,6 +22,7 @@ from gpkit.report.story import Story
 
 REPORT_BYTES = 1_000_000  # chosen: a second on a phone at 8 Mbit/s; ten reports of a run with its defaults
 SINGLE_BYTES = 2_200_000  # the promise for attachments: plotly.js takes 1.84 MB of it
+FLOOR_BYTES = 100_000  # chosen: what figures have in any case, so that a page with much text still draws them
 _NOTES_BYTES = 6_000  # the table of sizes and the notes under figures, measured at 4 000
 _HOPE = 1.3  # a stretch seldom keeps as many points as it may: 0.75 of them, in walks of 20 000 points
 _CAUTION = 0.95  # chosen: each further guess is smaller than what would just fit
@@ -39,7 +40,7 @@ def fitted_page(
     charts = list(_charts(story))
     excess = _bytes(page) + _NOTES_BYTES - budget
     if charts and excess > 0:
-        _fit(charts, sum(chart.size_bytes for _, chart in charts) - excess)
+        _fit(charts, max(sum(chart.size_bytes for _, chart in charts) - excess, FLOOR_BYTES))
         page = report_page(account, story, library, alone=alone)
     sizes = sizes_of(page, budget)
     if show_sizes or sizes.is_exceeded:
