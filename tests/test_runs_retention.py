@@ -19,7 +19,7 @@ from gpkit.errors import ParameterError
 from gpkit.runs.processes import identity
 from gpkit.runs.retention import Keep, parse_keep, prune
 from tests.history_support import BEGIN, finding, many_runs, meets, past_run, undecided
-from tests.runs_support import gpkit, make_project, until
+from tests.runs_support import as_another_user, gpkit, make_project, until
 
 DAY = 24 * 60.0
 NOW = BEGIN + timedelta(days=10)
@@ -160,23 +160,6 @@ def test_commands_at_the_same_time_remove_each_run_once(tmp_path):
     removed = [past.run_id for one in done for past in one.removed]
     assert len(removed) == len(set(removed)) == 400 - len(left(tmp_path))
     assert all(one.problems == [] for one in done)
-
-
-def as_another_user(act):
-    """What a function returns, as JSON, to a user who may do nothing here; root may do everything."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setuid(65534)
-            os.write(writer, json.dumps(act()).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        answer = told.read()
-    os.waitpid(child, 0)
-    return json.loads(answer)
 
 
 def test_a_folder_that_may_not_be_removed_is_named_and_stays_whole():
