@@ -13,9 +13,10 @@ from gpkit.report import render
 from gpkit.report.assets import packed
 from gpkit.report.fitting import SINGLE_BYTES
 from gpkit.report.making import write_single
+from tests.axe_support import too_faint, violations
 from tests.browser_support import chromium, tab
 from tests.history_support import series
-from tests.report_support import HOSTILE, notebook, run_folder
+from tests.report_support import HOSTILE, notebook, notebook_with, run_folder
 from tests.runs_support import gpkit, make_project, read, run_folders
 
 NOTEBOOKS = ("handshake_race", "event_success_rates", "auth_timing")
@@ -118,6 +119,22 @@ def test_a_library_that_was_changed_does_not_run(tmp_path, browser):
     browser.wait_until("document.querySelector('figure.chart .note')")
 
     assert browser.evaluate("window.ran") is None
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_thinned_figure_one_that_is_not_drawn_and_the_table_of_sizes_are_for_everybody(tmp_path, browser, dark):
+    line = {"data": [{"y": [index % 97 for index in range(20_000)], "mode": "lines"}], "layout": {}}
+    bins = {"data": [{"x": list(range(90_000)), "type": "histogram"}], "layout": {"title": {"text": "Every wait"}}}
+    out = tmp_path / "out.html"
+    write_single(run_folder(tmp_path, notebook=notebook_with(line, bins)), out, show_sizes=True)
+
+    browser.open(out.as_uri(), dark=dark, width=390)
+
+    assert draw_all(browser) == 1
+    assert browser.evaluate("[...document.querySelectorAll('.thinned, figure .note, #sizes')].length") == 3
+    assert violations(browser) == []
+    assert too_faint(browser) == []
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_no_link_of_a_single_file_leads_to_a_file_beside_it(tmp_path):
