@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ import pytest
 from tests.browser_support import browser as browser
 from tests.browser_support import devtools as devtools
 from tests.spark_support import spark as spark
+
+# A test that starts a process imports pandas and the like in it. Compiling them anew each time, as some machines ask
+# for, takes longer than the tests do.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 
