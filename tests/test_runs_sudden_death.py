@@ -15,6 +15,7 @@ from gpkit import history
 from gpkit.runs import folder as folders
 from gpkit.runs.orphans import complete_orphans
 from tests.cache_support import small_disk
+from tests.history_support import past_run
 from tests.runs_support import (
     FINISH,
     add_notebook,
@@ -183,3 +184,21 @@ def test_an_orphan_that_holds_anything_at_all_is_completed_and_so_are_the_others
     for past in history.newest(tmp_path / "runs"):
         assert (past.status, past.verdict, past.duration_s) == ("interrupted", "", None)
         assert past.report
+
+
+def test_a_clock_set_back_during_a_run_is_recorded_and_no_duration_or_comparison_goes_by_it(project):
+    later = past_run(project / "outputs", notebook="works", run_id="29990101T000000000Z-works-000000")
+    started = {"started_utc": "2999-01-01T00:00:00Z", "environment": None}
+    folders.write_json(later / "run.json", {**read(later / "run.json"), **started})
+
+    done = run_until(project, "supervisor half run.json 1", "set back")
+
+    [folder, _] = run_folders(project)
+    record, page = read(folder / "run.json"), (folder / "report.html").read_text()
+    assert (done.returncode, record["status"], record["verdict"]) == (1, "ok", "findings")
+    assert record["ended_utc"] < record["started_utc"]
+    assert -7202 < record["clock_moved_s"] < -7198
+    assert 0 < record["duration_s"] == record["timings"]["total_s"] < 100
+    assert "was set back by 2 h 0 min during the run" in page
+    assert done.stderr.count(f"The run {later.name} is dated later than this machine's clock (") == 1
+    assert read(folder / "results.json")["against"]["runs"] == 0

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
         shown.clear()
         tell(retry_line(retry))
 
+    _tell_of_the_clock({plan.outputs for plan in plans})
     try:
         made = runs.launch(plans, jobs=jobs, on_progress=shown.progress, on_end=ended, on_retry=again)
     except KeyboardInterrupt:
@@ -83,6 +85,18 @@ def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
 
             tell(sweep_table(plans[0].outputs, str(plans[0].sweep["id"])))
     return worst(one.exit_code for one in made)
+
+
+def _tell_of_the_clock(outputs: Collection[Path]) -> None:
+    """Lists go by date: say so when this machine's clock is behind that of an earlier run."""
+    from gpkit.history.listing import dated_later
+
+    now = datetime.now(UTC)
+    for later in filter(None, (dated_later(folder / "runs", now) for folder in outputs)):
+        tell(
+            f"The run {later} is dated later than this machine's clock ({text(now)}): it was set back, or ran ahead. "
+            "Runs are listed by date, and compared with earlier ones only."
+        )
 
 
 def line(made: Run) -> str:

@@ -10,7 +10,7 @@ import heapq
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gpkit.errors import ParameterError, nearest
@@ -19,6 +19,7 @@ from gpkit.history.past import PARTIAL, RESULTS_FILE, RUN_FILE, Past, read, stam
 LAST = "last"
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _Place = tuple[str, str, Past | None]  # when, folder name, the run when it was read already
+_AHEAD = timedelta(minutes=1)  # chosen: clocks of machines that share a folder differ by less
 _SHOWN = 5  # chosen: of the runs that an ambiguous name may mean
 
 
@@ -94,6 +95,12 @@ def folder_names(runs: Path) -> list[str]:
             return [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def dated_later(runs: Path, now: datetime) -> str:
+    """The newest run when it is dated later than now, by more than a minute; else empty. Folders are not opened."""
+    newest_name = max((name for name in folder_names(runs) if stamp_of(name)[0]), default="")
+    return newest_name if stamp_of(newest_name)[0] > _stamp(now + _AHEAD) else ""
 
 
 def in_a_name(notebook: str) -> str:

@@ -3,12 +3,13 @@
 A step is an opening, a syncing, a renaming or a removing of a file under a run folder, by one of the run's processes:
 ``supervisor half run.json 2`` is the second time that the supervisor has written half of run.json. At each step the
 whole folder is copied, as a process that is killed then would leave it; or at one step something happens:
-the process is killed, or the disk is filled.
+the process is killed, the disk is filled, or the process's clock is set back.
 
 GPKIT_TEST_STEPS is JSON: ``runs``, the folder; ``copies``, where copies go; or ``at``, a step, with ``do``:
-``kill`` or ``fill``.
+``kill``, ``fill`` or ``set back``.
 """
 
+import datetime
 import json
 import os
 import re
@@ -72,12 +73,27 @@ def act(descriptor):
         if descriptor is not None:
             os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
         os.kill(os.getpid(), signal.SIGKILL)
+    if told["do"] == "set back":
+        set_back(datetime.timedelta(hours=2))
+        return
     with open(os.path.join(os.path.dirname(told["runs"]), "filler"), "wb", buffering=0) as filler:
         try:
             while filler.write(bytes(4096)):
                 pass
         except OSError:
             pass
+
+
+def set_back(by):
+    """The machine's clock as the modules of this process see it; the clock that is never set goes on."""
+
+    class Earlier(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) - by
+
+    for name in ("gpkit.runs.supervisor", "gpkit.runs.record"):
+        sys.modules[name].datetime = Earlier
 
 
 def audit(event, arguments):
