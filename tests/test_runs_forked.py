@@ -194,7 +194,7 @@ def test_what_a_forked_kernel_forks_is_found_by_its_mark_when_the_supervisor_is_
     os.kill(int(read(folder / folders.PROCESS_FILE)["pid"]), signal.SIGKILL)
     process.communicate(timeout=60)
 
-    assert not Path(f"/proc/{pid}").exists()
+    until(lambda: not Path(f"/proc/{pid}").exists())  # init collects it
     assert read(run_folders(project)[0] / "run.json")["status"] == "interrupted"
 
 

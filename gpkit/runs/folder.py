@@ -7,6 +7,7 @@ process start time, boot id). Complete, it is renamed. A partial folder whose ma
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -68,6 +69,23 @@ def complete(folder: Path) -> Path:
     folder.rename(named)
     (named / PROCESS_FILE).unlink(missing_ok=True)
     return named
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Of several commands that meet one orphan, one completes it; where the file system has locks.
+
+    Raises:
+        FileNotFoundError: Another command has completed it meanwhile.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        folder.stat()
+        yield
+    finally:
+        os.close(opened)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -33,27 +33,28 @@ def complete_orphan(folder: Path, outputs: Path) -> Path:
     Raises:
         OSError: The folder cannot be written.
     """
-    private = Path(str(folders.read_json(folder / folders.PROCESS_FILE).get("private", "")))
-    folders.claim(folder)
-    end_marked(folder.name.removesuffix(folders.PARTIAL))
-    if private.name.startswith(folders.PRIVATE_PREFIX) and private.parent in _temporary_folders():
-        shutil.rmtree(private, ignore_errors=True)
-    if not record.has_ended(folder):
-        error = {
-            "kind": status.INTERRUPTED,
-            "message": _MESSAGE,
-            "stage": "run",
-            "cell": None,
-        }
-        record.finish(folder, record.Outcome(status.INTERRUPTED, error))
-    try:
-        from gpkit.report import render
+    with folders.alone(folder):
+        private = Path(str(folders.read_json(folder / folders.PROCESS_FILE).get("private", "")))
+        folders.claim(folder)
+        end_marked(folder.name.removesuffix(folders.PARTIAL))
+        if private.name.startswith(folders.PRIVATE_PREFIX) and private.parent in _temporary_folders():
+            shutil.rmtree(private, ignore_errors=True)
+        if not record.has_ended(folder):
+            error = {
+                "kind": status.INTERRUPTED,
+                "message": _MESSAGE,
+                "stage": "run",
+                "cell": None,
+            }
+            record.finish(folder, record.Outcome(status.INTERRUPTED, error))
+        try:
+            from gpkit.report import render
 
-        render(folder, root=outputs)
-    except Exception:  # whatever keeps the full report from being made, there is one
-        plain_report.write(folder)
-    folders.remove_unfinished(folder)
-    final = folders.complete(folder)
+            render(folder, root=outputs)
+        except Exception:  # whatever keeps the full report from being made, there is one
+            plain_report.write(folder)
+        folders.remove_unfinished(folder)
+        final = folders.complete(folder)
     with contextlib.suppress(Exception):  # derived from the records: it can be made again
         from gpkit.report import write_index
 
