@@ -31,6 +31,11 @@ ORDER = [
     ["gpkit.cli"],
     ["gpkit.__main__", "gpkit"],
 ]
+# The rooms inside a room, likewise.
+INNER = {
+    "gpkit.filters": [["language"], ["meaning"], ["writing", "engines"]],
+    "gpkit.runs": [["machine", "asking"], ["recording"], ["making"]],
+}
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 
 
@@ -69,6 +74,23 @@ def test_imports_point_one_way(root):
     ]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_imports_inside_a_room_point_one_way(root, room):
+    level = {f"{room}.{name}": at for at, names in enumerate(INNER[room]) for name in names}
+    known = {name for name, _ in modules(root)}
+    inner = [(name, tree) for name, tree in modules(root) if name.startswith(f"{room}.")]
+    wrong = [
+        f"{name} imports {target}"
+        for name, tree in inner
+        for target in imported(tree, known)
+        for here, there in [[".".join(each.split(".")[:3]) for each in (name, target)]]
+        if there in level and here != there and level[there] >= level[here]
+    ]
+
+    assert wrong == []
+    assert {".".join(name.split(".")[:3]) for name, _ in inner} == set(level)
 
 
 def test_the_local_stack_is_imported_by_nobody(root):

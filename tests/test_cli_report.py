@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from gpkit.report.fitting import REPORT_BYTES, SINGLE_BYTES
-from gpkit.runs.processes import identity
+from gpkit.runs.machine.processes import identity
 from tests.cache_support import small_disk
 from tests.history_support import at_a_terminal
 from tests.report_support import run_folder

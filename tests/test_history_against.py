@@ -8,7 +8,7 @@ import pytest
 
 from gpkit.history import read
 from gpkit.history.against import MAX_EARLIER, against, earlier, is_same_question
-from gpkit.runs import record, status
+from gpkit.runs.recording import record, status
 from tests.history_support import finding, meets, past_run, undecided
 
 HOURS = 60.0

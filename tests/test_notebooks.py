@@ -14,7 +14,7 @@ import pytest
 
 import gpkit
 from gpkit.findings import Finding, run_verdict
-from gpkit.runs.declarations import read_declarations
+from gpkit.runs.asking.declarations import read_declarations
 
 NAMES = ("handshake_race", "event_success_rates", "auth_timing")
 SEEDS = range(20)

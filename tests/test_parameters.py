@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gpkit.errors import ParameterError, SourceError
 from gpkit.instants import resolve, window
-from gpkit.runs.declarations import parse_cell
-from gpkit.runs.parameters import check, check_value, parse_value
+from gpkit.runs.asking.declarations import parse_cell
+from gpkit.runs.asking.parameters import check, check_value, parse_value
 
 CELL = '''
 """What the run takes."""

@@ -12,7 +12,7 @@ import pytest
 from gpkit.findings import Finding
 from gpkit.history.change import KINDS
 from gpkit.history.past import VERDICTS
-from gpkit.runs import record, status
+from gpkit.runs.recording import record, status
 from tests.history_support import finding, meets, past_run, undecided
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, read, run_folders
 

@@ -9,8 +9,8 @@ import pytest
 
 from gpkit.errors import ParameterError, SourceError
 from gpkit.history import read
-from gpkit.runs import again
-from gpkit.runs.again import plan_again
+from gpkit.runs.making import again
+from gpkit.runs.making.again import plan_again
 from tests.history_support import past_run
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, run_folders
 from tests.runs_support import read as read_file

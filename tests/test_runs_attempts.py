@@ -17,8 +17,9 @@ from gpkit.errors import FarSideError, KernelError, ParameterError
 from gpkit.history import read as read_past
 from gpkit.history.against import earlier
 from gpkit.report.overview import overview
-from gpkit.runs import attempts, kernel
-from gpkit.runs.plan import Plan
+from gpkit.runs.asking.plan import Plan
+from gpkit.runs.machine import kernel
+from gpkit.runs.making import attempts
 from tests.history_support import finding, meets, past_run
 from tests.runs_support import FINISH, add_notebook, make_project, read, run_folders, start_gpkit
 

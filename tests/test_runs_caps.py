@@ -8,7 +8,7 @@ import pytest
 
 from gpkit import runs
 from gpkit.printing.cutting import cut
-from gpkit.runs import caps
+from gpkit.runs.making import caps
 from tests.runs_support import add_notebook, cells_of, make_project
 
 PRINTS = """

@@ -9,7 +9,8 @@ import papermill
 import pytest
 from jupyter_core.utils import run_sync
 
-from gpkit.runs import engine, kernel
+from gpkit.runs.machine import kernel
+from gpkit.runs.making import engine
 from tests.runs_support import add_notebook, cells_of, make_project
 
 

@@ -14,9 +14,9 @@ import nbformat
 import pytest
 
 from gpkit import runs
-from gpkit.runs import folder as folders
-from gpkit.runs import labels, preload
-from gpkit.runs.forks import fork
+from gpkit.runs.machine import labels, preload
+from gpkit.runs.machine.forks import fork
+from gpkit.runs.recording import folder as folders
 from tests.runs_support import (
     FINISH,
     add_notebook,
@@ -172,7 +172,7 @@ def test_runs_outlive_the_warm_parent_and_the_next_one_gets_another(tmp_path):
     add_notebook(project, "follows", FINISH)
     process = start_gpkit(project, "run", "waits", "follows")
     until(lambda: (project / "waiting").exists())
-    [warm] = [pid for pid in processes_with("gpkit.runs.warm") if parent(pid) == process.pid]
+    [warm] = [pid for pid in processes_with("gpkit.runs.making.warm") if parent(pid) == process.pid]
     os.kill(warm, signal.SIGKILL)
     (project / "go").touch()
     process.communicate(timeout=60)

@@ -11,8 +11,8 @@ import nbformat
 import pytest
 
 from gpkit import runs
-from gpkit.runs import folder as folders
-from gpkit.runs.orphans import complete_orphans
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording.orphans import complete_orphans
 from tests.runs_support import (
     FINISH,
     add_notebook,
@@ -48,7 +48,7 @@ def supervisor_of(project: Path) -> int:
 
 def worker_of(project: Path) -> int:
     supervisor = supervisor_of(project)
-    [worker] = [pid for pid in processes_with("gpkit.runs.worker") if parent(pid) == supervisor]
+    [worker] = [pid for pid in processes_with("gpkit.runs.making.worker") if parent(pid) == supervisor]
     return worker
 
 

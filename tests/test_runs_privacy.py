@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gpkit.runs import folder as folders
+from gpkit.runs.recording import folder as folders
 from tests.runs_support import (
     add_notebook,
     as_another_user,

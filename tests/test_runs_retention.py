@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from gpkit.errors import ParameterError
-from gpkit.runs.processes import identity
-from gpkit.runs.retention import Keep, parse_keep, prune
+from gpkit.runs.machine.processes import identity
+from gpkit.runs.recording.retention import Keep, parse_keep, prune
 from tests.history_support import BEGIN, finding, many_runs, meets, past_run, undecided
 from tests.runs_support import as_another_user, gpkit, make_project, until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpkit.runs import status
+from gpkit.runs.recording import status
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gpkit import history
-from gpkit.runs import folder as folders
-from gpkit.runs.orphans import complete_orphans
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording.orphans import complete_orphans
 from tests.cache_support import small_disk
 from tests.history_support import past_run
 from tests.runs_support import (

@@ -16,7 +16,7 @@ from gpkit.history.against import is_same_question
 from gpkit.history.sweeps import compared, sweeps
 from gpkit.report import write_index
 from gpkit.report.overview import overview
-from gpkit.runs.sweep import make_plans, read_axes
+from gpkit.runs.making.sweep import make_plans, read_axes
 from tests.history_support import finding, meets, past_run
 from tests.runs_support import add_notebook, make_project, run_folders
 

@@ -15,8 +15,8 @@ from gpkit import runs
 from gpkit.report import provenance
 from gpkit.report.account import Account, read_account
 from gpkit.report.wording import duration
-from gpkit.runs import usage
-from gpkit.runs.usage import Usage
+from gpkit.runs.machine import usage
+from gpkit.runs.machine.usage import Usage
 from tests.runs_support import add_notebook, make_project
 
 MB = 1_000_000

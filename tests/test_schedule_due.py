@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpkit.cli import main
-from gpkit.runs import attempts
+from gpkit.runs.making import attempts
 from gpkit.schedule import read_schedule, run_due
 from tests.cache_support import small_disk
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, read, run_folders, start_gpkit, until

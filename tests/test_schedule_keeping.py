@@ -12,7 +12,7 @@ import pytest
 
 from gpkit.errors import ParameterError
 from gpkit.instants import text
-from gpkit.runs.folder import write_json
+from gpkit.runs.recording.folder import write_json
 from gpkit.schedule import Schedule, keep
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, processes_with, start_gpkit, until
 from tests.schedule_support import at, entry, slots_of, write_schedule, yesterday_at

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def diff(chosen: argparse.Namespace) -> int:
     """Compare two past runs."""
     from gpkit.history.difference import difference
-    from gpkit.runs.look import look_at
+    from gpkit.runs.recording.look import look_at
 
     outputs = outputs_of(chosen)
     found = difference(look_at(outputs, chosen.a), look_at(outputs, chosen.b))

@@ -26,7 +26,7 @@ _SHOWN = 50  # chosen: what a person looks through; a program gets all
 def runs(chosen: argparse.Namespace) -> int:
     """List past runs, newest first."""
     from gpkit.instants import instant
-    from gpkit.runs.look import look
+    from gpkit.runs.recording.look import look
 
     if chosen.limit is not None and chosen.limit < 1:
         raise ParameterError(f"--limit {chosen.limit} leaves nothing to list.", next_step="Write --limit 1 or more.")
@@ -60,7 +60,7 @@ def runs(chosen: argparse.Namespace) -> int:
 def show(chosen: argparse.Namespace) -> int:
     """Show one past run."""
     from gpkit.report.account import read_account
-    from gpkit.runs.look import look_at
+    from gpkit.runs.recording.look import look_at
 
     past = look_at(outputs_of(chosen), chosen.run)
     if chosen.evidence:

@@ -12,13 +12,13 @@ from gpkit.cli.past import for_people, outputs_of
 from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED
 
 if TYPE_CHECKING:
-    from gpkit.runs.retention import Pruned
+    from gpkit.runs.recording.retention import Pruned
 
 
 def prune(chosen: argparse.Namespace) -> int:
     """Remove runs; what went and what it freed is told on standard error, the runs on standard output."""
-    from gpkit.runs.orphans import complete_orphans
-    from gpkit.runs.retention import parse_keep, prune
+    from gpkit.runs.recording.orphans import complete_orphans
+    from gpkit.runs.recording.retention import parse_keep, prune
 
     keep, outputs = parse_keep(chosen.keep), outputs_of(chosen)
     if not chosen.dry_run:

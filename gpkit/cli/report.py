@@ -19,7 +19,7 @@ def report(chosen: argparse.Namespace) -> int:
     """Make the report; where it is and what it weighs is told."""
     from gpkit.report import HTML_FILE
     from gpkit.report.making import require_replaceable, write_report, write_single
-    from gpkit.runs.look import look_at
+    from gpkit.runs.recording.look import look_at
 
     outputs = outputs_of(chosen)
     alone: Path | None = chosen.single_file.absolute() if chosen.single_file else None

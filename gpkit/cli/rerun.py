@@ -11,9 +11,9 @@ from gpkit.cli.past import outputs_of
 def rerun(chosen: argparse.Namespace) -> int:
     """Make a past run once more; the exit code is that of the new run."""
     from gpkit.cli.run import carry_out
-    from gpkit.runs.again import plan_again
-    from gpkit.runs.look import look_at
-    from gpkit.runs.plan import duration_s
+    from gpkit.runs.asking.plan import duration_s
+    from gpkit.runs.making.again import plan_again
+    from gpkit.runs.recording.look import look_at
 
     outputs = outputs_of(chosen)
     past = look_at(outputs, chosen.run)

@@ -25,7 +25,7 @@ _QUIET_S = 5.0  # chosen: pause between progress lines where they cannot be rewr
 def run(chosen: argparse.Namespace) -> int:
     """Run the notebooks; the exit code of the worst."""
     from gpkit import runs
-    from gpkit.runs.plan import duration_s
+    from gpkit.runs.asking.plan import duration_s
 
     texts = dict(_name_and_value(written) for written in chosen.parameter)
     if chosen.environment is not None:
@@ -48,7 +48,7 @@ def run(chosen: argparse.Namespace) -> int:
         "retries": chosen.retries,
     }
     if chosen.sweep:
-        from gpkit.runs.sweep import make_plans, read_axes
+        from gpkit.runs.making.sweep import make_plans, read_axes
 
         plans = make_plans(chosen.notebooks, read_axes(chosen.sweep, [*texts]), are_texts=True, **how)
     else:
@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
 def carry_out(plans: Sequence[Plan], *, jobs: int, as_json: bool) -> int:
     """Make the planned runs and tell how each ended; the exit code of the worst."""
     from gpkit import runs
-    from gpkit.runs.status import worst
+    from gpkit.runs.recording.status import worst
 
     shown = _Shown()
 

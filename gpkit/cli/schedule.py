@@ -112,7 +112,7 @@ def export(chosen: argparse.Namespace) -> int:
 
 
 def _worst(codes: list[int], errors: list[CallerError]) -> int:
-    from gpkit.runs.status import worst
+    from gpkit.runs.recording.status import worst
 
     for error in errors:
         tell(f"{type(error).__name__}: {error}")

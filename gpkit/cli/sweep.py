@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def sweep_runs(chosen: argparse.Namespace, *, is_told: bool) -> int:
     """List the runs of one sweep."""
-    from gpkit.runs.look import look_at_sweep
+    from gpkit.runs.recording.look import look_at_sweep
 
     found = look_at_sweep(outputs_of(chosen), chosen.sweep)
     if is_told:

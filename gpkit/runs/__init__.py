@@ -2,11 +2,13 @@
 
 ::
 
-    run(...) ──► plan.make_plan      everything a caller can get wrong is refused here
-             ──► launch.launch       one process for each run:
-                   supervisor        deadline, records, the end of every process
-                     worker          papermill and the report
-                       kernel        the notebook
+    run(...) ──► asking        everything a caller can get wrong is refused here
+             ──► making        one process for each run:
+                   supervisor      deadline, records, the end of every process
+                     worker        papermill and the report
+                       kernel      the notebook
+             ──► recording     what became of it, and how long that is kept
+                 machine       under all of them: processes forked, marked, measured, ended
 
 A run folder is written once and says what it is: docs/runs.md.
 """
@@ -17,10 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpkit.runs.launch import Retry, launch
-from gpkit.runs.plan import DEADLINE_S, Plan, make_plan
-from gpkit.runs.supervised import Progress, Run
-from gpkit.runs.sweep import make_plans
+from gpkit.runs.asking.plan import DEADLINE_S, Plan, make_plan
+from gpkit.runs.making.launch import Retry, launch
+from gpkit.runs.making.supervised import Progress, Run
+from gpkit.runs.making.sweep import make_plans
 
 __all__ = ["DEADLINE_S", "Plan", "Progress", "Retry", "Run", "launch", "make_plan", "run"]
 

@@ -13,9 +13,9 @@ from typing import Any
 from gpkit.errors import OutputError
 from gpkit.instants import text
 from gpkit.plural import counted
-from gpkit.runs import folder as folders
-from gpkit.runs import plain_report, record, status
-from gpkit.runs.supervised import Run
+from gpkit.runs.making.supervised import Run
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording import plain_report, record, status
 from gpkit.schedule.entry import Entry
 from gpkit.schedule.slots import Missed
 

@@ -16,9 +16,9 @@ from gpkit.environments import load, project_root
 from gpkit.errors import CallerError, ParameterError, nearest
 from gpkit.instants import instant
 from gpkit.protocol import scenarios
-from gpkit.runs.declarations import read_declarations
-from gpkit.runs.parameters import check
-from gpkit.runs.plan import DEADLINE_S, duration_s, find_notebook, require_retries
+from gpkit.runs.asking.declarations import read_declarations
+from gpkit.runs.asking.parameters import check
+from gpkit.runs.asking.plan import DEADLINE_S, duration_s, find_notebook, require_retries
 from gpkit.schedule.cron import parse, require_zone
 from gpkit.schedule.document import Document, read_document
 from gpkit.schedule.entry import CATCH_UPS, GRACE_S, LATEST, NAME, Entry, Refused, Retention, Schedule

@@ -1,4 +1,4 @@
-"""Retention of an entry: which of its runs need not be kept, and their removal by :func:`gpkit.runs.retention.prune`.
+"""Retention of an entry: which of its runs need not be kept; :mod:`gpkit.runs.recording.retention` removes them.
 
 That never removes the last run of a verdict, nor one that a finding names. Here the newest slot stays too: it is where
 the schedule stands.
@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gpkit.runs import status
-from gpkit.runs.retention import Keep, Pruned, prune
+from gpkit.runs.recording import status
+from gpkit.runs.recording.retention import Keep, Pruned, prune
 from gpkit.schedule import history
 from gpkit.schedule.entry import Entry
 

@@ -19,7 +19,11 @@ import sys
 import time
 from collections import Counter
 
-ROLES = {"gpkit.runs.supervisor": "supervisor", "gpkit.runs.worker": "worker", "ipykernel_launcher": "kernel"}
+ROLES = {
+    "gpkit.runs.making.supervisor": "supervisor",
+    "gpkit.runs.making.worker": "worker",
+    "ipykernel_launcher": "kernel",
+}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 told = json.loads(os.environ.get("GPKIT_TEST_STEPS", "{}"))
 seen = Counter()
@@ -92,7 +96,7 @@ def set_back(by):
         def now(cls, tz=None):
             return super().now(tz) - by
 
-    for name in ("gpkit.runs.supervisor", "gpkit.runs.record"):
+    for name in ("gpkit.runs.making.supervisor", "gpkit.runs.recording.record"):
         sys.modules[name].datetime = Earlier
 
 

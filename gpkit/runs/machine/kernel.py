@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from gpkit.errors import FarSideError, KernelError
-from gpkit.runs import forked_kernel
-from gpkit.runs.processes import RUN_FOLDER, RUN_ID
+from gpkit.runs.machine import forked_kernel
+from gpkit.runs.machine.processes import RUN_FOLDER, RUN_ID
 
 _INTERRUPT_GRACE_S = 2.0  # chosen: time for a cell to keep what it measured
 _CONNECTION = "kernel.json"

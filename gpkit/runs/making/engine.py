@@ -23,10 +23,10 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 
 from gpkit.printing.cutting import fitting
 from gpkit.redaction import redact
-from gpkit.runs import kernel
-from gpkit.runs.caps import CappedClient
-from gpkit.runs.folder import write_text
-from gpkit.runs.status import is_callers_fault
+from gpkit.runs.machine import kernel
+from gpkit.runs.making.caps import CappedClient
+from gpkit.runs.recording.folder import write_text
+from gpkit.runs.recording.status import is_callers_fault
 
 NAME = "gpkit"
 IOPUB_TIMEOUT_S = 60  # nbclient's 4 s fail a cell that printed much on a busy machine

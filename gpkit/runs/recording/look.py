@@ -12,10 +12,10 @@ from gpkit.history import Past, find, newest
 from gpkit.history.listing import LAST
 from gpkit.history.past import STATUSES, UNKNOWN, VERDICTS
 from gpkit.history.sweeps import Sweep, sweeps
-from gpkit.runs import folder as folders
-from gpkit.runs import status
-from gpkit.runs.orphans import complete_orphans
-from gpkit.runs.processes import is_running
+from gpkit.runs.machine.processes import is_running
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording import status
+from gpkit.runs.recording.orphans import complete_orphans
 
 
 def look(

@@ -3,7 +3,7 @@
 A fork shows the command line and the environment with which its parent was started, whatever it does later. Both
 lie in the process's own memory, so a process that was started with room for them can write its own: ``ps`` then tells
 supervisor, worker and kernel apart, and whatever a kernel forks carries the run's mark for good
-(:func:`gpkit.runs.processes.marked`).
+(:func:`gpkit.runs.machine.processes.marked`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpkit.runs.processes import RUN_ID
+from gpkit.runs.machine.processes import RUN_ID
 
 _ROOM = "-" * 160  # a run's id has at most 90 characters, the name of a module 30
 _ARG_START, _ARG_END, _ENV_START, _ENV_END = 45, 46, 47, 48  # in /proc/PID/stat, counted from the state: proc(5)

@@ -26,12 +26,13 @@ from typing import Any
 
 from gpkit.instants import text
 from gpkit.redaction import redact
-from gpkit.runs import folder as folders
-from gpkit.runs import labels, plain_report, record, status
-from gpkit.runs.plan import Plan, plan_of
-from gpkit.runs.processes import adopt_orphans, end_descendants
-from gpkit.runs.provenance import provenance, versions
-from gpkit.runs.watch import Watch, say
+from gpkit.runs.asking.plan import Plan, plan_of
+from gpkit.runs.machine import labels
+from gpkit.runs.machine.processes import adopt_orphans, end_descendants
+from gpkit.runs.making.watch import Watch, say
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording import plain_report, record, status
+from gpkit.runs.recording.provenance import provenance, versions
 
 STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
 REPORT_LIMIT_S = 30.0  # chosen: a report takes about a second; this is for a machine that is very busy

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.errors import GpkitError
 from gpkit.redaction import has_secret, read_secret, redact
-from gpkit.runs import kernel, labels, preload, status
-from gpkit.runs.processes import die_with_parent
-from gpkit.runs.usage import peak_of_collected
+from gpkit.runs.machine import kernel, labels, preload
+from gpkit.runs.machine.processes import die_with_parent
+from gpkit.runs.machine.usage import peak_of_collected
+from gpkit.runs.recording import status
 
 if TYPE_CHECKING:
-    from gpkit.runs import engine
+    from gpkit.runs.making import engine
 
 _STOPS = {signal.SIGTERM: status.INTERRUPTED, signal.SIGUSR1: status.TIMEOUT}
 _NOT_FOR_US = ("pyarrow.fs", "gcsfs", "boto3", "azure", "github")
@@ -145,7 +146,7 @@ def prepare() -> None:
 def _import_engine() -> ModuleType:
     """Import papermill without what it would only need for notebooks in Hadoop and in buckets: up to a second."""
     with preload.hidden(*_NOT_FOR_US):  # papermill allows for that
-        from gpkit.runs import engine
+        from gpkit.runs.making import engine
     return engine
 
 
@@ -194,7 +195,7 @@ def _papermill(plan: dict[str, Any], session: engine.Session) -> Exception | Non
     """Execute through papermill; null when every cell ran."""
     import papermill
 
-    from gpkit.runs import engine
+    from gpkit.runs.making import engine
 
     try:
         papermill.execute_notebook(

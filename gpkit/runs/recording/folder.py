@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gpkit.errors import OutputError
-from gpkit.runs.processes import identity, is_running
+from gpkit.runs.machine.processes import identity, is_running
 
 PARTIAL = ".partial"
 PROCESS_FILE = "process.json"

@@ -9,8 +9,8 @@ import html
 from pathlib import Path
 
 from gpkit.redaction import redact
-from gpkit.runs.folder import read_json, write_text
-from gpkit.runs.record import RESULTS_FILE, RUN_FILE
+from gpkit.runs.recording.folder import read_json, write_text
+from gpkit.runs.recording.record import RESULTS_FILE, RUN_FILE
 
 
 def write(folder: Path) -> None:

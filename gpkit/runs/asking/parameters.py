@@ -18,7 +18,7 @@ from typing import Any
 from gpkit.errors import ParameterError, SourceError, nearest
 from gpkit.instants import resolve
 from gpkit.redaction import redact
-from gpkit.runs.declarations import Declaration
+from gpkit.runs.asking.declarations import Declaration
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

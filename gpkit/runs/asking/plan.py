@@ -16,8 +16,8 @@ from typing import Any
 from gpkit.environments import load, project_root, require_credentials
 from gpkit.errors import OutputError, ParameterError, nearest
 from gpkit.protocol import scenarios
-from gpkit.runs.declarations import read_declarations
-from gpkit.runs.parameters import check
+from gpkit.runs.asking.declarations import read_declarations
+from gpkit.runs.asking.parameters import check
 from gpkit.stack import find_faults
 
 DEADLINE_S = 600.0  # chosen: several times the longest notebook with its defaults

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gpkit.errors import ParameterError
-from gpkit.runs.folder import new_run_id
-from gpkit.runs.plan import Plan, make_plan
+from gpkit.runs.asking.plan import Plan, make_plan
+from gpkit.runs.recording.folder import new_run_id
 
 MOST = 100  # chosen: runs of one sweep; more are not compared by looking
 NAME = "sweep"  # stands in the id of a sweep where a run's id has its notebook
@@ -68,7 +68,7 @@ def make_plans(
         texts: The other parameters as text.
         values: The other parameters as typed values.
         now: The instant that relative times count from; defaults to the present.
-        how: Whatever else :func:`gpkit.runs.plan.make_plan` takes.
+        how: Whatever else :func:`gpkit.runs.asking.plan.make_plan` takes.
 
     Raises:
         CallerError: Something impossible was asked for, or two runs would be the same.

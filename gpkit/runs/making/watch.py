@@ -11,10 +11,11 @@ import time
 from datetime import datetime
 from typing import Any
 
-from gpkit.runs import status, worker
-from gpkit.runs.forks import Child, fork
-from gpkit.runs.processes import end_descendants
-from gpkit.runs.usage import Usage
+from gpkit.runs.machine.forks import Child, fork
+from gpkit.runs.machine.processes import end_descendants
+from gpkit.runs.machine.usage import Usage
+from gpkit.runs.making import worker
+from gpkit.runs.recording import status
 
 _STDERR_KEPT = 2000
 

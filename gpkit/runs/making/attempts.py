@@ -19,8 +19,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gpkit.runs import status
-from gpkit.runs.plan import Plan
+from gpkit.runs.asking.plan import Plan
+from gpkit.runs.recording import status
 
 PAUSE_S = 2.0  # chosen: what the system needs to take back the memory and the processes of a run
 LONGEST_PAUSE_S = 30.0  # chosen: beyond it somebody must look

@@ -17,9 +17,9 @@ from gpkit.environments import project_root
 from gpkit.errors import CallerError, ParameterError
 from gpkit.history import Past
 from gpkit.history.past import RUN_FILE, read_object
-from gpkit.runs.declarations import Declaration, read_declarations
-from gpkit.runs.plan import DEADLINE_S, Plan, make_plan
-from gpkit.runs.provenance import provenance
+from gpkit.runs.asking.declarations import Declaration, read_declarations
+from gpkit.runs.asking.plan import DEADLINE_S, Plan, make_plan
+from gpkit.runs.recording.provenance import provenance
 
 OFFLINE = "offline"  # the parameter by which a notebook reads the cache alone
 _SHOWN = 6  # chosen: of packages that differ

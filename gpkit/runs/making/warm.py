@@ -21,12 +21,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gpkit.runs import labels, preload, supervisor, worker
-from gpkit.runs.forks import fork
+from gpkit.runs.machine import labels, preload
+from gpkit.runs.machine.forks import fork
+from gpkit.runs.making import supervisor, worker
 
 # Without the caller's folder in front of the path, as ``python -P`` has it; but a kernel is forked from this process,
 # and kernels are not started with -P.
-_CODE = "import sys; sys.path[:1] = [p for p in sys.path[:1] if p]; from gpkit.runs.warm import main; main()"
+_CODE = "import sys; sys.path[:1] = [p for p in sys.path[:1] if p]; from gpkit.runs.making.warm import main; main()"
 _ORDER = b"r"
 _WARM_UP_S = 30  # chosen: ten times what it takes on a busy machine
 _END_S = 2.0  # chosen: supervisors that have hung up end within milliseconds; others are not waited for

@@ -2,7 +2,7 @@
 
 It is what ``python -m ipykernel_launcher`` is: the same arguments, environment, folder, modules and signals, seeds of
 its own, no descriptor and no thread of anybody else. Where that cannot be said (another kernel, or a project whose
-folder hides a module that is imported here), the kernel is started the slow way by :func:`gpkit.runs.kernel.start`.
+folder hides a module that is imported here), the kernel is started the slow way by :mod:`gpkit.runs.machine.kernel`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gpkit.runs import labels, preload
-from gpkit.runs.forks import Child, fork
-from gpkit.runs.processes import RUN_ID, die_with_parent
+from gpkit.runs.machine import labels, preload
+from gpkit.runs.machine.forks import Child, fork
+from gpkit.runs.machine.processes import RUN_ID, die_with_parent
 
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 _LAUNCHER = ("-m", "ipykernel_launcher", "-f", "{connection_file}")

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gpkit.runs import folder as folders
-from gpkit.runs import orphans, record, status
-from gpkit.runs.plan import Plan
-from gpkit.runs.warm import Warm
+from gpkit.runs.asking.plan import Plan
+from gpkit.runs.making.warm import Warm
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording import orphans, record, status
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gpkit.errors import OutputError
-from gpkit.runs import attempts, orphans, preload, warm
-from gpkit.runs.plan import Plan
-from gpkit.runs.supervised import Progress, Run, Supervised, ask_to_end, collect, hear, progress_of, start
+from gpkit.runs.asking.plan import Plan
+from gpkit.runs.machine import preload
+from gpkit.runs.making import attempts, warm
+from gpkit.runs.making.supervised import Progress, Run, Supervised, ask_to_end, collect, hear, progress_of, start
+from gpkit.runs.recording import orphans
 
 _ENDING_LIMIT_S = 60.0  # chosen: stop, report and records of an interrupted run, several times over
 

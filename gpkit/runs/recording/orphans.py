@@ -10,9 +10,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from gpkit.runs import folder as folders
-from gpkit.runs import plain_report, record, status
-from gpkit.runs.processes import end_marked
+from gpkit.runs.machine.processes import end_marked
+from gpkit.runs.recording import folder as folders
+from gpkit.runs.recording import plain_report, record, status
 
 _MESSAGE = "The run was ended before its record was complete: killed, a full disk, or the machine went down."
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from gpkit.instants import text
-from gpkit.runs import status
-from gpkit.runs.folder import read_json, write_json
-from gpkit.runs.plan import Plan
+from gpkit.runs.asking.plan import Plan
+from gpkit.runs.recording import status
+from gpkit.runs.recording.folder import read_json, write_json
 
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"

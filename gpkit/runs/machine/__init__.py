@@ -1,0 +1,1 @@
+"""Processes of this machine: forked, marked, measured, ended; and the kernel among them."""

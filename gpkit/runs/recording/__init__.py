@@ -1,0 +1,1 @@
+"""What a run leaves: its folder and records, told truly whatever ended it, and how long they stay."""
