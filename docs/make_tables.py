@@ -39,6 +39,7 @@ FINDINGS = """
 | `verdict` | `meets`, `fails`, `undecided`: the whole interval is on one side of the target, or it is not |
 | `estimate`, `unit`, `interval`, `n` | the number, its unit, its 95 % interval (null ends: unbounded), its cases |
 | `target` | what it is judged against |
+| `target_is` | which side meets it: `at least` or `at most`; empty without a target |
 | `cause`, `ruled_out` | when one is named; what the evidence excludes |
 | `evidence` | ids of attempts, connections and entries, worst first; `gpkit.evidence(finding)` shows the lines |
 | `worst` | what is worst in the evidence, in words; empty where none is worse than another |

@@ -9,6 +9,7 @@ from gpkit.analysis.statistics import rate
 from gpkit.findings import Finding, headline, run_verdict
 from gpkit.findings.auth import judge_auth, judge_refusals
 from gpkit.findings.events import judge_events
+from gpkit.findings.finding import AT_LEAST, AT_MOST
 from gpkit.findings.races import is_handshake, judge_boots, judge_failures, judge_order, judge_races
 from gpkit.findings.wording import of, percent
 
@@ -110,6 +111,18 @@ def test_no_attempt_judges_nothing():
     nothing = attempts_of("a refused").iloc[:0]
 
     assert run_verdict([*judge_events(nothing), *judge_auth(nothing)]) == "no-data"
+
+
+def test_every_finding_says_which_side_of_its_target_meets_it():
+    attempts = attempts_of(many(f"a open ready {ALL}", 70) + "\nz refused control=True credential=garbage")
+    found = [*judge_events(attempts), *judge_auth(attempts)]
+    decided = [item for item in found if item.verdict != "undecided" and item.target and item.estimate is not None]
+
+    assert {item.target_is for item in found} == {AT_LEAST, AT_MOST}
+    assert len(decided) >= 2
+    for item in decided:
+        is_above = item.estimate > item.target
+        assert (item.verdict == "meets") == (is_above == (item.target_is == AT_LEAST))
 
 
 def test_a_control_that_is_let_in_fails_and_all_refused_meets():

@@ -65,6 +65,13 @@ def test_a_bound_that_is_met_exactly_does_not_tell_which_way_is_better():
     assert change(none_let_in, some_let_in).kind == "worse"
 
 
+def test_a_finding_that_names_the_side_of_its_target_needs_no_verdict_to_tell():
+    assert better_side(undecided(target_is="at least")) == 1
+    assert better_side(undecided(target_is="at most")) == -1
+    few, many = (undecided(interval=pair, target_is="at most") for pair in ([0.3, 0.4], [0.5, 0.9]))
+    assert change(few, many).kind == "worse"
+
+
 def test_changes_come_worst_first_and_none_is_left_out():
     before = [finding(id="a"), meets(id="b"), finding(id="c"), meets(id="gone")]
     after = [finding(id="a"), finding(id="b"), meets(id="c"), finding(id="new")]

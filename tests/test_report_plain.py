@@ -117,6 +117,7 @@ def test_a_duration_is_said_in_the_unit_that_fits_it_and_so_is_its_target():
         "82.3\u00a0ms (95 % interval 79.1–86.2\u00a0ms, n = 20), target 80\u00a0ms"
     )
     assert said(estimate=0.2, unit="s", interval=(0.19, 0.22), target=2.0).endswith("target 2\u00a0s")
+    assert said(estimate=0.2, unit="s", target=2.0, target_is="at most").endswith("target at most 2\u00a0s")
     assert said(estimate=1.84, unit="s", interval=(1.62, 2.31), target=5) == (
         "1.84\u00a0s (95 % interval 1.62–2.31\u00a0s), target 5\u00a0s"
     )

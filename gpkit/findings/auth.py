@@ -10,7 +10,7 @@ from gpkit.analysis.breakdowns import by_client
 from gpkit.analysis.cases import entry
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.sample import judged
-from gpkit.findings.finding import Finding, of_rate
+from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
 from gpkit.plural import counted, plural
@@ -51,6 +51,7 @@ def _span(valid: pd.DataFrame, identity: str, column: str, subject: str, target_
         interval=None if measured.kind == "not resolvable" else (measured.low, measured.high),
         n=measured.n,
         target=target_s,
+        target_is=AT_MOST,
         evidence=tuple((slow if len(slow) else ordered.head(10))["attempt_id"].astype(str)),
         worst="without an answer, or the slowest",
         limits=LIMITS[column] + ("" if measured.n >= 59 else " p95 needs at least 59 attempts."),
@@ -73,6 +74,7 @@ def _controls(table: pd.DataFrame) -> Finding:
         f"{plural(accepted, 'was', 'were')} let in{text}.{not_said}",
         verdict=verdict,
         target=0.0,
+        target_is=AT_MOST,
         cause="authentication is bypassed" if accepted else "",
         evidence=tuple(str(item) for ids in table["attempt_ids"] for item in ids),
         limits="Only the credentials that were tried."
@@ -111,6 +113,7 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         claim=f"{of(measured)} were let in.{' Refused: ' + causes + '.' if causes else ''}",
         verdict=verdict,
         target=target_ratio,
+        target_is=AT_LEAST,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),
         worst="one for each client and reason, the most frequent first",

@@ -8,7 +8,7 @@ from gpkit.analysis import statistics
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.events import claimed_runs, event_funnel, succeeded
 from gpkit.analysis.sample import judged
-from gpkit.findings.finding import Finding, of_rate
+from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
 from gpkit.findings.wording import more, of, percent
 from gpkit.plural import counted
 from gpkit.tables import EVENT_COLUMNS
@@ -68,6 +68,7 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
         claim=f"{of(measured)} of planned attempts got all five events; of messages sent, {of(sent)}.{lost}",
         verdict=verdict,
         target=target,
+        target_is=AT_LEAST,
         cause=f"lost at {worst['step']}" if worst is not None and is_most else "",
         evidence=tuple(failed["attempt_id"].astype(str)),
         worst="the fewest events received",
@@ -91,6 +92,7 @@ def _first_event(valid: pd.DataFrame, target_s: float) -> Finding:
         interval=None if measured.kind == "not resolvable" else (measured.low, measured.high),
         n=measured.n,
         target=target_s,
+        target_is=AT_MOST,
         evidence=tuple(late["attempt_id"].astype(str)),
         worst="without any event, or the slowest",
         limits="A message without any event counts as infinitely late when its connection ended, and as later than "
@@ -113,6 +115,7 @@ def _faulty(valid: pd.DataFrame, target: float) -> Finding:
         f"{late} had events after their own deadline.",
         verdict=statistics.judge_at_most(measured, target),
         target=target,
+        target_is=AT_MOST,
         cause=kinds,
         evidence=tuple(valid.loc[wrong[wrong > 0].index, "attempt_id"].astype(str)),
         worst="the most wrong events",
@@ -133,6 +136,7 @@ def _foreign(valid: pd.DataFrame) -> Finding:
         f"(at most {percent(measured.high)} of all, 95 %).",
         verdict=verdict,
         target=0.0,
+        target_is=AT_MOST,
         cause="cross-user delivery" if measured.k else "",
         evidence=tuple(valid.loc[foreign[is_foreign].index, "attempt_id"].astype(str)),
         worst="the most events of another user",
@@ -155,6 +159,7 @@ def _unreceived(claims: pd.DataFrame) -> Finding:
         claim=f"{of(measured)} of the events that the server's log claims reached no client{_named(named)}.{unsure}",
         verdict="undecided" if unmatched and verdict == "meets" else verdict,
         target=0.01,
+        target_is=AT_MOST,
         cause="sent and lost on the way" if measured.k else "",
         evidence=tuple(lost["insert_id"].astype(str)),
         limits="Events of one connection are lost together, so this interval is too narrow. A claim that came after "
@@ -179,6 +184,7 @@ def judge_claims(claims: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding
         claim=f"The log claims all five events for {of(measured)} of the runs that it shows beginning.",
         verdict=statistics.judge_at_least(measured, target_ratio),
         target=target_ratio,
+        target_is=AT_LEAST,
         evidence=tuple(_incomplete(claims)),
         worst="of the run with the fewest events",
         limits="The server's own account: whether a claimed event arrived, only a client knows. A run cut by the end "

@@ -15,6 +15,8 @@ from gpkit.analysis.statistics import Rate
 FAILS, UNDECIDED, MEETS = "fails", "undecided", "meets"
 FINDINGS, INCONCLUSIVE, NO_DATA, HEALTHY = "findings", "inconclusive", "no-data", "healthy"
 
+AT_LEAST, AT_MOST = "at least", "at most"
+
 MAX_EVIDENCE = 200  # ids; chosen: a report names the first and worst, the tables hold all
 
 
@@ -31,6 +33,7 @@ class Finding:
         interval: Two numbers, or null where nothing is estimated. Null inside means unbounded or not resolvable.
         n: How many cases are behind it.
         target: What it is judged against.
+        target_is: Which side meets it: ``at least`` or ``at most``; empty where there is no target.
         cause: When one is named.
         ruled_out: What the evidence excludes, and why.
         evidence: Ids of attempts, connections, instances and log entries, worst first; ``results.json`` has 200.
@@ -47,6 +50,7 @@ class Finding:
     interval: tuple[float | None, float | None] | None
     n: int
     target: float | None
+    target_is: str = ""
     cause: str = ""
     ruled_out: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()

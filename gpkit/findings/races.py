@@ -11,7 +11,7 @@ from gpkit.analysis import statistics
 from gpkit.analysis.cases import UNANSWERED
 from gpkit.analysis.mechanisms import failed_boots
 from gpkit.analysis.statistics import Rate
-from gpkit.findings.finding import Finding, of_rate
+from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import more, of, percent
 from gpkit.plural import counted, plural
@@ -75,6 +75,7 @@ def judge_races(
         interval=None if low.low is None else (low.low, high.high),
         n=high.n,
         target=max_race_ratio,
+        target_is=AT_MOST,
         cause="the first message overtakes readiness" if certain else "",
         ruled_out=_ruled_out(mechanisms),
         evidence=(*sorted(certain), *sorted(possible - certain)),
@@ -97,6 +98,7 @@ def _no_early_message(cases: pd.DataFrame, mechanisms: pd.DataFrame, target: flo
         interval=None,
         n=len(cases),
         target=target,
+        target_is=AT_MOST,
         ruled_out=_ruled_out(mechanisms),
         limits="A log alone shows no early message; only probing with both arms does."
         if (cases["arm"] == "logged").any()
@@ -134,6 +136,7 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
         claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{raced}",
         verdict=verdict,
         target=target_ratio,
+        target_is=AT_LEAST,
         cause=causes,
         ruled_out=_ruled_out(stopped),
         evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
@@ -163,6 +166,7 @@ def judge_order(violations: pd.DataFrame, n: int, *, max_ratio: float = 0.01) ->
         claim=f"{of(measured)} of cases broke an ordering rule{': ' + rules if rules else ''}.{unsure}",
         verdict=statistics.judge_at_most(measured, max_ratio),
         target=max_ratio,
+        target_is=AT_MOST,
         cause=rules,
         evidence=tuple(dict.fromkeys(certain["evidence_id"].astype(str))),
         limits="Order within one connection and one clock. An order that is always broken is a fault, not a race.",
@@ -191,6 +195,7 @@ def judge_boots(instances: pd.DataFrame) -> Finding | None:
         f"{': a boot loop' if looping else ''}.{why}",
         verdict="fails" if looping else "undecided" if len(failed) else "meets",
         target=0.0,
+        target_is=AT_MOST,
         cause="crash_loop" if looping else "",
         ruled_out=("race: no instance lived to serve a request that could race",)
         if len(failed) == len(instances)

@@ -84,13 +84,14 @@ def when(past: Past) -> datetime:
 
 def trend(finding_id: str, pasts: Sequence[Past]) -> dict[str, Any]:
     """One finding's number over runs, oldest first. A run without it is a point without a number: a gap, said so."""
-    points, unit, target = [], None, None
+    points: list[dict[str, Any]] = []
+    judged: dict[str, Any] = {"unit": None, "target": None, "target_is": None}
     for past in pasts:
         finding = _finding(past, finding_id) if past.status == "ok" else None
         points.append({**_place(past), "status": past.status, **_number_of(finding)})
         if finding is not None:
-            unit, target = finding.get("unit"), finding.get("target")
-    return {"id": finding_id, "unit": unit, "target": target, "points": points}
+            judged = {name: finding.get(name) for name in judged}
+    return {"id": finding_id, **judged, "points": points}
 
 
 def since(finding: Mapping[str, Any], before: Sequence[Past], *, is_whole: bool = True) -> dict[str, Any] | None:

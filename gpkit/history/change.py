@@ -31,6 +31,7 @@ RULE = (
 
 Finding = Mapping[str, Any]
 _DECIDED = ("meets", "fails")
+_SIDES = {"at least": 1, "at most": -1}
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,9 @@ def interval(finding: Finding) -> tuple[float, float] | None:
 
 def better_side(finding: Finding) -> int:
     """1 when more is better, -1 when less is, 0 when the finding does not tell."""
+    if side := _SIDES.get(str(finding.get("target_is"))):
+        return side
+    # Of an older record the verdict and the interval tell.
     target, pair, verdict = finding.get("target"), interval(finding), finding.get("verdict")
     if not is_number(target) or verdict not in _DECIDED:
         return 0

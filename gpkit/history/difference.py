@@ -106,7 +106,7 @@ def _findings(past: Past) -> list[Mapping[str, Any]]:
     """From results.json, which has the claims; from run.json when that is gone."""
     listed = read_object(past.folder / RESULTS_FILE).get("findings")
     found = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else list(past.findings)
-    kept = ("id", "claim", "verdict", "estimate", "unit", "interval", "n", "target", "cause")
+    kept = ("id", "claim", "verdict", "estimate", "unit", "interval", "n", "target", "target_is", "cause")
     return [{name: item.get(name) for name in kept} for item in found]
 
 

@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 RUNNING = "running"
 VERDICTS = ("findings", "inconclusive", "no-data", "healthy")
 # What a list says of a finding; its evidence, limits and next step stay in results.json.
-NUMBERS = ("id", "verdict", "estimate", "unit", "interval", "n", "target")
+NUMBERS = ("id", "verdict", "estimate", "unit", "interval", "n", "target", "target_is")
 
 
 _RUN_ID = re.compile(r"(\d{8}T\d{9})Z-(.+)-[0-9a-f]{6}")

@@ -34,6 +34,7 @@ class Claim:
     interval: tuple[Any, Any] | None = None
     n: Any = None
     target: Any = None
+    target_is: str = ""
     cause: Any = None
     ruled_out: tuple[Any, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -146,6 +147,7 @@ def _claim(item: Mapping[str, Any], number: int, lines: Mapping[str, Any], trail
         interval=pair if pair and pair != (None, None) else None,
         n=item.get("n"),
         target=item.get("target"),
+        target_is=_one_of(item.get("target_is"), ("at least", "at most"), ""),
         cause=item.get("cause"),
         ruled_out=_many(item.get("ruled_out")),
         evidence=tuple(_text(one) for one in _many(item.get("evidence"))),

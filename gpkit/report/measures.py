@@ -58,7 +58,7 @@ def measure(claim: Claim) -> Measure:
         estimate=say(claim.estimate) if claim.estimate is not None else "",
         interval=_interval(low, high, factor, digits, unit),
         n=f"n = {claim.n:,}" if isinstance(claim.n, int) else f"n = {one_line(claim.n)}" if claim.n else "",
-        target=_target(claim.target, claim.unit),
+        target=" ".join(part for part in (claim.target_is, _target(claim.target, claim.unit)) if part),
         scale=scale,
         scale_from=ends[0],
         scale_to=ends[1],

@@ -83,7 +83,7 @@ def trend_of(told: Any, *, small: bool = False, above: str = "../") -> Trend | N
 
 
 def _claim(point: Mapping[str, Any], told: Mapping[str, Any]) -> Claim:
-    return claim_of({**point, "id": told.get("id"), "unit": told.get("unit"), "target": told.get("target")})
+    return claim_of({**point, **{name: told.get(name) for name in ("id", "unit", "target", "target_is")}})
 
 
 def _values(claim: Claim) -> list[float]:

@@ -43,7 +43,8 @@ def _lines(folder: Path) -> list[str]:
         lines.append(f"Error: {error.get('kind')}: {error.get('message')}")
     lines += [
         f"{finding.get('verdict')}: {finding.get('claim')} (estimate {finding.get('estimate')}, "
-        f"interval {finding.get('interval')}, n {finding.get('n')}, target {finding.get('target')})"
+        f"interval {finding.get('interval')}, n {finding.get('n')}, "
+        f"target {finding.get('target_is') or 'is'} {finding.get('target')})"
         for finding in results.get("findings", [])
     ]
     return [redact(" ".join(line.split())) for line in lines]
