@@ -133,6 +133,45 @@ def test_supervisor_and_kernel_killed_at_once_leave_an_interrupted_run_and_no_pr
     until(lambda: not processes_with(run_id))
 
 
+def kernels_of(run_id: str) -> list[int]:
+    return sorted(set(processes_with(run_id)) & set(processes_with("ipykernel_launcher")))
+
+
+def test_a_kernel_killed_while_it_starts_is_said_to_have_died(project):
+    add_notebook(project, "slow", "import time\ntime.sleep(20.25)", FINISH)
+    process = start_gpkit(project, "run", "slow")
+    until(lambda: run_folders(project) and kernels_of(run_folders(project)[0].name.removesuffix(folders.PARTIAL)))
+    run_id = run_folders(project)[0].name.removesuffix(folders.PARTIAL)
+    for pid in kernels_of(run_id):
+        os.kill(pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+
+    [folder] = run_folders(project)
+    record = read(folder / "run.json")
+    assert (process.returncode, record["status"], record["verdict"]) == (3, "kernel-died", None)
+    assert record["cells"]["run"] <= 1
+    assert said.count("slow  kernel-died") == 1
+    assert (folder / "report.html").is_file()
+    until(lambda: not processes_with(run_id))
+
+
+def test_a_kernel_killed_while_the_report_is_made_changes_nothing(project):
+    process = start_gpkit(project, "run", "works", **stepwise(project, at="worker open report.html 1", do="stop"))
+    until(lambda: (project / "outputs" / "acted").exists())
+    run_id = run_folders(project)[0].name.removesuffix(folders.PARTIAL)
+    [worker] = [pid for pid in processes_with(run_id) if pid in processes_with("gpkit.runs.making.worker")]
+    for pid in kernels_of(run_id):
+        os.kill(pid, signal.SIGKILL)
+    os.kill(worker, signal.SIGCONT)
+    _, said = process.communicate(timeout=60)
+
+    [folder] = run_folders(project)
+    record = read(folder / "run.json")
+    assert (process.returncode, record["status"], record["verdict"]) == (1, "ok", "findings")
+    assert "Traceback" not in said
+    assert processes_with(run_id) == []
+
+
 @pytest.mark.parametrize(
     "at", ["supervisor open run.json 1", "kernel open results.json 1", "worker open notebook.ipynb 1"]
 )

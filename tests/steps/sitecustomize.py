@@ -6,7 +6,7 @@ whole folder is copied, as a process that is killed then would leave it; or at o
 the process is killed, the disk is filled, or the process's clock is set back.
 
 GPKIT_TEST_STEPS is JSON: ``runs``, the folder; ``copies``, where copies go; or ``at``, a step, with ``do``:
-``kill``, ``fill`` or ``set back``.
+``kill``, ``stop``, ``fill`` or ``set back``.
 """
 
 import datetime
@@ -77,6 +77,9 @@ def act(descriptor):
         if descriptor is not None:
             os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
         os.kill(os.getpid(), signal.SIGKILL)
+    if told["do"] == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     if told["do"] == "set back":
         set_back(datetime.timedelta(hours=2))
         return
