@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import nbformat
@@ -144,6 +145,20 @@ def test_a_run_in_progress_is_no_orphan(tmp_path):
 
     assert complete_orphans(tmp_path) == []
     assert folder.is_dir()
+
+
+def test_a_run_of_another_host_or_container_is_no_orphan_before_its_time_is_over(tmp_path):
+    folder = folders.create(tmp_path, "20250101T000000000Z-a-000000")
+    elsewhere = read(folder / folders.PROCESS_FILE) | {"pid": 2**22 - 1, "place": "another pid:[1]"}
+    folders.write_json(folder / folders.PROCESS_FILE, elsewhere)
+
+    assert complete_orphans(tmp_path) == []
+    assert folder.is_dir()
+
+    folders.write_json(folder / folders.PROCESS_FILE, elsewhere | {"until_s": time.time() - 1})
+    [final] = complete_orphans(tmp_path)
+
+    assert read(final / "run.json")["status"] == "interrupted"
 
 
 def test_another_process_with_the_same_pid_does_not_keep_an_orphan_alive(tmp_path):

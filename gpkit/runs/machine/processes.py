@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +37,19 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def identity(pid: int) -> dict[str, Any]:
-    """What tells this process from any other, also after a restart: pid, start time, boot id."""
-    return {"pid": pid, "process_started": _started(pid), "boot_id": _boot_id()}
+    """What tells this process from any other, also after a restart: pid, start time, boot id, and where pids count."""
+    return {"pid": pid, "process_started": _started(pid), "boot_id": _boot_id(), "place": _place()}
 
 
-def is_running(recorded: dict[str, Any]) -> bool:
-    """Whether the process that :func:`identity` described is still there."""
+def is_running(recorded: Mapping[str, Any]) -> bool | None:
+    """Whether the process that :func:`identity` described is still there; null where it cannot be seen from here."""
     pid = recorded.get("pid")
-    return isinstance(pid, int) and recorded == {**recorded, **identity(pid)} and bool(_started(pid))
+    if not isinstance(pid, int):
+        return False
+    if recorded.get("place", _place()) != _place():
+        return None
+    same = all(recorded.get(name) == value for name, value in identity(pid).items() if name != "place")
+    return same and bool(_started(pid))
 
 
 def end_descendants(run_id: str, *, spare: int | None = None) -> int:
@@ -131,6 +138,14 @@ def _started(pid: int) -> float:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return 0.0
+
+
+def _place() -> str:
+    """Where a pid means the same: this host, and this container of it."""
+    try:
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
 
 
 def _boot_id() -> str:

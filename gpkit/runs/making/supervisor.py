@@ -55,7 +55,7 @@ def main(kernels_modules: frozenset[str]) -> int:
     plan, folder = plan_of(order["plan"]), Path(order["folder"])
     labels.show_as(f"{sys.executable} -m {__name__} {run_id_of(folder)}")
     private = Path(tempfile.mkdtemp(prefix=folders.PRIVATE_PREFIX, dir=_short_temporary_folder()))
-    folders.claim(folder, private)
+    folders.claim(folder, private, lasts_s=plan.deadline_s)
     try:
         final = supervise(plan, folder, private, watch)
         say({"event": "done", "folder": str(final)})

@@ -1,7 +1,8 @@
 """Run folders: ``outputs/runs/<run_id>``, written once.
 
 While a run is made its folder is called ``<run_id>.partial`` and holds ``process.json``: who makes it (pid,
-process start time, boot id). Complete, it is renamed. A partial folder whose maker is gone is an orphan.
+process start time, boot id, host) and until when it may last. Complete, it is renamed. A partial folder whose maker is
+gone is an orphan. A maker on another host, or in another container, counts as gone when its time is over.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from gpkit.runs.machine.processes import identity, is_running
 
 PARTIAL = ".partial"
 PROCESS_FILE = "process.json"
+GRACE_S = 120.0  # chosen: after its deadline a run has 30 s for its report, and clocks of two hosts differ
 PRIVATE_PREFIX = "gpkit-run-"  # of the temporary folder that holds a run's sockets
 
 
@@ -57,10 +60,20 @@ def create(outputs: Path, run_id: str, records: Mapping[str, Any] | None = None)
     return folder
 
 
-def claim(folder: Path, private: Path | None = None) -> None:
-    """Record that this process makes the run in a folder, and where its sockets are."""
+def claim(folder: Path, private: Path | None = None, *, lasts_s: float = 0.0) -> None:
+    """Record that this process makes the run in a folder, for how long at most, and where its sockets are."""
     kept = {} if private is None else {"private": str(private)}
-    write_json(folder / PROCESS_FILE, identity(os.getpid()) | kept)
+    write_json(folder / PROCESS_FILE, identity(os.getpid()) | {"until_s": time.time() + lasts_s + GRACE_S} | kept)
+
+
+def is_being_made(folder: Path) -> bool:
+    """Whether a partial folder's maker is still at work, as far as can be told from here."""
+    maker = read_json(folder / PROCESS_FILE)
+    running = is_running(maker)
+    if running is None:
+        until_s = maker.get("until_s")
+        return isinstance(until_s, int | float) and time.time() < until_s
+    return running
 
 
 def complete(folder: Path) -> Path:
@@ -103,8 +116,7 @@ def final(folder: Path) -> Path:
 def orphans(outputs: Path) -> Iterator[Path]:
     """The partial folders whose maker is gone."""
     for folder in sorted((outputs / "runs").glob(f"*{PARTIAL}")):
-        maker = read_json(folder / PROCESS_FILE)
-        if not is_running(maker):
+        if not is_being_made(folder):
             yield folder
 
 

@@ -12,7 +12,6 @@ from gpkit.history import Past, find, newest
 from gpkit.history.listing import LAST
 from gpkit.history.past import STATUSES, UNKNOWN, VERDICTS
 from gpkit.history.sweeps import Sweep, sweeps
-from gpkit.runs.machine.processes import is_running
 from gpkit.runs.recording import folder as folders
 from gpkit.runs.recording import status
 from gpkit.runs.recording.orphans import complete_orphans
@@ -85,7 +84,7 @@ def look_at_sweep(outputs: Path, written: str) -> Sweep:
 
 def labelled(past: Past) -> Past:
     """A run that says it is running while its maker is gone, and that could not be completed, is interrupted."""
-    if not past.is_partial or is_running(folders.read_json(past.folder / folders.PROCESS_FILE)):
+    if not past.is_partial or folders.is_being_made(past.folder):
         return past
     told = "Its maker is gone, and its record could not be completed."
     return dataclasses.replace(past, status=status.INTERRUPTED, verdict="", problems=(*past.problems, told))
