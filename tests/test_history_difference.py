@@ -91,3 +91,13 @@ def test_diff_says_the_rule_and_what_became_of_each_finding(tmp_path):
     assert data["findings"][0]["change"] == "recovered"
     assert data["code"]["revision"][1] == "aaaa"
     assert "Verdicts that decide" in data["rule"]
+
+
+def test_different_selections_of_a_log_are_not_compared(tmp_path):
+    whole = past_run(tmp_path, 0, meets(), parameters={"logs": "a.json", "logs_filter": ""})
+    chosen = past_run(tmp_path, 1, finding(), parameters={"logs": "a.json", "logs_filter": "severity>=WARNING"})
+
+    [change] = difference(read(whole), read(chosen)).findings
+
+    assert change.kind == "not comparable"
+    assert "logs_filter differs" in change.why

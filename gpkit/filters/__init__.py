@@ -9,6 +9,7 @@ from gpkit.filters.language.syntax import Filter
 from gpkit.filters.meaning.checking import check
 from gpkit.filters.meaning.doubts import doubts
 from gpkit.filters.meaning.interpreter import predicate
+from gpkit.filters.meaning.scope import is_scope
 from gpkit.filters.writing.composing import (
     all_of,
     any_of,
@@ -36,6 +37,7 @@ __all__ = [
     "doubts",
     "equals",
     "has",
+    "is_scope",
     "keep",
     "legible",
     "matches",

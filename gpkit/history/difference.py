@@ -64,6 +64,10 @@ def difference(a: Past, b: Past) -> Difference:
     found = tuple(_findings(past) for past in (a, b))
     ended = [name for name, past in (("The first run", a), ("The second run", b)) if past.status != "ok"]
     told = changes(*found)
+    chosen = [str(past.parameters.get("logs_filter") or "") for past in (a, b)]
+    if chosen[0] != chosen[1]:
+        why = "The runs looked at different selections of a log: logs_filter differs."
+        told = tuple(not_comparable(one.before, one.after, why) for one in told)
     if ended:
         why = f"{' and '.join(ended)} did not end well.".replace(" and The", " and the")
         told = tuple(not_comparable(one.before, one.after, why) for one in told)

@@ -66,6 +66,10 @@ def _limited(finding: Finding, run: Investigation) -> Finding:
     if chosen := run.coverage.get("asked", {}).get("filter"):
         told.append(f"Only log entries that this filter selects were looked at: {chosen}.")
         missing = "no case among the entries that the filter selects"
+        if not _is_scope(chosen):
+            told.append("It may keep failures and drop successes, or the reverse: nothing is judged by shares of them.")
+            claim = f"Of what the filter left: {finding.claim}"
+            finding = dataclasses.replace(finding, claim=claim, verdict="undecided", cause="", ruled_out=())
     unread = run.gaps[run.gaps["kind"] == "not read"]
     if len(unread):
         seconds = (unread["until_utc"] - unread["since_utc"]).dt.total_seconds().sum()
@@ -80,6 +84,16 @@ def _limited(finding: Finding, run: Investigation) -> Finding:
     if finding.n == 0 and missing:
         finding = dataclasses.replace(finding, claim=f"Nothing to judge: {missing}.")
     return dataclasses.replace(finding, limits=" ".join([finding.limits, *told]).strip())
+
+
+def _is_scope(filter: str) -> bool:
+    """Whether a filter chooses only a place and a time; one that cannot be read any more, redacted, does not."""
+    from gpkit import filters
+
+    try:
+        return filters.is_scope(filters.parse(filter))
+    except filters.FilterError:
+        return False
 
 
 _current: Investigation | None = None

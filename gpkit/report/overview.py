@@ -1,8 +1,8 @@
 """All notebooks and targets at a glance: the last verdict of each, since when, its trend, and what did not run. Pure.
 
 A pair of notebook and environment has one entry, whatever parameters its runs had; verdict, since when and trend are
-those of the question that was asked last. Runs of a sweep are trials: they give a pair its entry only when there are no
-others. A run that did not end well changes no verdict: it is said beside it. An
+those of the question that was asked last. Runs of a sweep, and of a selection of a log, are trials: they give a pair
+its entry only when there are no others. A run that did not end well changes no verdict: it is said beside it. An
 attempt that failed and was tried again is counted apart: the attempt that followed it says how the run ended.
 """
 
@@ -79,7 +79,7 @@ def day(past: Past) -> str:
 
 
 def _entry(every: Sequence[Past]) -> Entry:
-    runs = [past for past in every if not past.sweep] or every
+    runs = [past for past in every if not past.sweep and not past.parameters.get("logs_filter")] or every
     followed = {past.retry_of for past in runs if past.retry_of}
     settled = [past for past in runs if past.run_id not in followed] or list(runs)
     complete = [past for past in settled if not (past.is_partial and past.status == "running")]

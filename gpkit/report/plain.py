@@ -170,6 +170,9 @@ def _evidence(claim: Claim, window: Any) -> Iterator[str]:
     yield from (f"- {escaped(note)}" for note in behind.notes)
     yield ""
     lines = [line for case in behind.cases for line in _case(case)]
+    if any(case.id and len(case.lines) > LINES_OF_A_CASE for case in behind.cases):
+        yield f"The first {LINES_OF_A_CASE} lines of each case; report.html has the others."
+        yield ""
     if lines:
         yield fenced("\n".join(lines))
         yield ""
