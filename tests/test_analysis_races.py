@@ -203,3 +203,23 @@ def test_a_client_that_always_fails_for_one_reason_does_not_mix():
     chrome = table[table["client"] == "Chrome"].iloc[0]
     assert (chrome["n"], chrome["of"], chrome["mixes"], chrome["reason"]) == (5, 5, False, "audience")
     assert table[table["client"] == "tests"]["mixes"].all()
+
+
+@pytest.mark.parametrize(
+    ("told", "failure"),
+    [
+        ({"http_status": 403, "outcome": "refused"}, "upgrade_status_403"),
+        ({"http_status": 503, "outcome": "failed"}, "upgrade_status_503"),
+        ({"http_status": 101, "outcome": "refused"}, "refused_after_accept"),
+        ({"accepted_ns": 5, "outcome": "refused"}, "refused_after_accept"),
+        ({"accepted_ns": 5, "outcome": "failed"}, "failed_after_accept"),
+        ({"outcome": "refused"}, "refused"),
+        ({"http_status": 101, "outcome": "accepted"}, None),
+    ],
+)
+def test_a_logged_failure_says_where_it_was_only_when_request_or_lines_tell(told, failure):
+    row = {"connection_id": "x", "service": "s", "decided_ns": 9, "ambiguous": False} | told
+
+    cases = cases_of_connections(from_rows([row], CONNECTIONS))
+
+    assert [None if pd.isna(each) else each for each in cases["failure"]] == [failure]

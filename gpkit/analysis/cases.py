@@ -23,6 +23,8 @@ ATTRIBUTES = ("client", "credential", "carrier", "revision", "user", "instance_i
 UNANSWERED = " before any event"
 """Behind the outcome of an attempt whose message brought nothing at all."""
 
+SWITCHED = 101  # RFC 6455, section 4.2.2: the upgrade succeeded
+
 COLD_S = 1.0  # chosen: an instance's first second, in which caches fill and pools connect
 
 
@@ -63,10 +65,8 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
     known = connections[connections["outcome"].isin(["accepted", "closed", "refused", "failed"])]
     known = known[known["requested_ns"].notna() | known["decided_ns"].notna()]
     at = known["requested_ns"].fillna(known["decided_ns"]).astype("int64")
-    status = known["http_status"].map(lambda value: "" if pd.isna(value) else f"upgrade_status_{int(value)}")
     failed = known["outcome"].isin(["refused", "failed"]).astype(bool)
-    untold = known["accepted_ns"].notna().map({True: "refused_after_accept", False: "refused at the upgrade"})
-    failure = status.where(status != "", untold).where(failed, None)
+    failure = _logged_failure(known).where(failed)
     frame = pd.DataFrame(
         {
             "case_id": known["connection_id"].astype(str),
@@ -88,6 +88,16 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return _placed(frame)
+
+
+def _logged_failure(known: pd.DataFrame) -> pd.Series[Any]:
+    """Where logged connections failed, as far as their requests and lines tell: a bare outcome where they do not."""
+    outcome, status = known["outcome"].astype("object").astype(str), known["http_status"]
+    has_switched = (status == SWITCHED).fillna(False).astype(bool)
+    at_upgrade = status.notna() & ~has_switched
+    failure = outcome.where(~(has_switched | known["accepted_ns"].notna()), outcome + "_after_accept")
+    answered = status.map(lambda value: "" if pd.isna(value) else f"upgrade_status_{int(value)}").astype("object")
+    return failure.where(~at_upgrade, answered)
 
 
 def entry(cases: pd.DataFrame) -> pd.DataFrame:
