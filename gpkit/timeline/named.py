@@ -48,11 +48,13 @@ class Finder:
 
     def place(self, line: Line) -> bool:
         """Add the line to its connection; false when there is none for it."""
+        if not self._owners:
+            return False
         if line.phase in _OF_A_SESSION and self._going_on(line.at_ns) > 1:
             return True  # nobody can tell whose line it is
         at = bisect.bisect_left(self._stamps, line.at_ns)
-        following = self._around(line, range(at, min(at + NEIGHBOURS, len(self._owners))))
-        preceding = self._around(line, range(at - 1, max(at - 1 - NEIGHBOURS, -1), -1))
+        following = self._around(line, self._owners[at : at + NEIGHBOURS])
+        preceding = self._around(line, self._owners[max(at - NEIGHBOURS, 0) : at][::-1])
         found = [*following, *preceding] if line.phase in _ANNOUNCING else [*preceding, *following]
         if not found:
             return False
@@ -72,14 +74,13 @@ class Finder:
         begun = bisect.bisect_right(self._starts, at_ns + SLACK_NS)
         return begun - bisect.bisect_left(self._ends, at_ns - SLACK_NS)
 
-    def _around(self, line: Line, places: range) -> list[int]:
+    def _around(self, line: Line, owners: Sequence[int]) -> list[int]:
         """Connections that are going on and may take the line, nearest named line first."""
         fitting: list[int] = []
-        for place in places:
-            number = self._owners[place]
+        for number in dict.fromkeys(owners):
             start_ns, last_ns = self._spans[number]
             is_going_on = start_ns - SLACK_NS <= line.at_ns <= last_ns + SLACK_NS
-            if is_going_on and number not in fitting and _may_take(self._groups[number], line):
+            if is_going_on and _may_take(self._groups[number], line):
                 fitting.append(number)
         return fitting
 

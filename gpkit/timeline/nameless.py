@@ -17,6 +17,7 @@ OPENING = ONCE - {"cleanup", "closed"} | {"auth_ok", "error", "bypass"}
 _HANDSHAKE = OPENING - {"error"}
 _ONCE_AND_OK = ONCE | {"auth_ok"}
 _OF_A_HANDSHAKE_OR_END = ONCE | {"auth_ok", "error", "bypass", "negotiated", "traceback", "context"}
+_OF_ANY_SESSION = frozenset(["cleanup", "closed", "error"])
 _HAS_SPOKEN = frozenset(["access_refused", "server_rejected", "auth_failed", "rejected", "error", "accepted", "opened"])
 # What usually stands before a line in the same group; one that lacks it is a worse choice.
 _BEFORE: dict[str, tuple[str, ...]] = {
@@ -47,31 +48,28 @@ def still_going_on(groups: list[Group], now_ns: int) -> list[Group]:
 
 def place_nameless(line: Line, groups: list[Group]) -> bool:
     """Add the line to the group that lacks one like it and is nearest; false when none fits."""
+    if line.phase not in _OF_A_HANDSHAKE_OR_END:
+        return _place_in_the_only_session(line, groups)
     fitting: list[tuple[tuple[int, int, int, int], Group]] = []
     of_a_handshake = line.phase in _HANDSHAKE
     before, after = _BEFORE.get(line.phase, ()), _AFTER.get(line.phase, ())
+    ends_any = line.phase in _OF_ANY_SESSION
+    sessions = 0
     for one in reversed(groups):
         if of_a_handshake and line.at_ns - one.start_ns > HANDSHAKE_NS:
             break
-        if one.is_over or not _fits(one, line):
+        # Among several sessions nobody can tell which ended; a refusal that waits for this line takes it.
+        is_open = ends_any and one.was_accepted and "cleanup" not in one.phases
+        if (is_open and sessions > 1) or not _may_take(one, line):
             continue
-        if line.at_ns - one.last_ns > AFTERMATH_NS and not one.phases.isdisjoint(END):
-            continue
+        sessions += bool(one.was_accepted)
         lacks = int(bool(before) and one.phases.isdisjoint(before))
         late = int(not one.phases.isdisjoint(after))
         distance_ns, same_call = _distance_ns(one, line)
         fitting.append(((int(not same_call), late, lacks, distance_ns), one))
-    is_session = [one for _, one in fitting if one.was_accepted]
-    if line.phase not in _OF_A_HANDSHAKE_OR_END:
-        # Among several sessions without a name nobody can tell whose line it is.
-        if len(is_session) != 1:
-            return bool(is_session)
-        is_session[0].add(line)
-        return True
     if not fitting:
         return line.phase not in OPENING
-    if line.phase in ("cleanup", "closed", "error") and len(is_session) > 1:
-        # A refusal that waits for this line takes it; else nobody can tell which session ended.
+    if ends_any and sessions > 1:
         fitting = [pair for pair in fitting if not pair[1].was_accepted or pair[1].has("cleanup")]
         if not fitting:
             return True
@@ -81,6 +79,23 @@ def place_nameless(line: Line, groups: list[Group]) -> bool:
             one.is_shared = True
     fitting[0][1].add(line)
     return True
+
+
+def _place_in_the_only_session(line: Line, groups: list[Group]) -> bool:
+    """Among several sessions without a name nobody can tell whose line it is: then it is taken, and given to none."""
+    sessions = (one for one in reversed(groups) if one.was_accepted and _may_take(one, line))
+    only = next(sessions, None)
+    if only is None:
+        return False
+    if next(sessions, None) is None:
+        only.add(line)
+    return True
+
+
+def _may_take(one: Group, line: Line) -> bool:
+    if one.is_over or not _fits(one, line):
+        return False
+    return line.at_ns - one.last_ns <= AFTERMATH_NS or one.phases.isdisjoint(END)
 
 
 def _fits(one: Group, line: Line) -> bool:
