@@ -18,6 +18,8 @@ from gpkit.errors import TargetError, nearest
 from gpkit.redaction import has_secret, redact
 
 LOCAL = "local"
+FROM_LOG = "log"
+"""What stands for the environment of a log of which nobody said whose it is."""
 CARRIERS = ("header", "subprotocol-b64", "subprotocol-raw", "query", "ticket", "none")
 
 # Half of the strictest published limit of the platform: 30 messages a minute, 60 requests a minute.
@@ -88,6 +90,11 @@ class Environment:
     logs_impersonate: str = ""
     logs_reads_per_minute: int = LOGS_READS_PER_MINUTE
     logs_late_s: float = LOGS_LATE_S
+
+
+def of_log(name: str) -> str:
+    """The environment that a log tells of: the one that was named for it. No log that is read is the local stack's."""
+    return FROM_LOG if name in ("", LOCAL) else name
 
 
 def load(name: str | Path, *, folder: Path | None = None) -> Environment:

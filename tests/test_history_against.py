@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
@@ -97,9 +98,15 @@ def test_other_notebooks_environments_and_unfinished_runs_are_no_earlier_runs(tm
     assert earlier(tmp_path / "runs", present) == []
 
 
+def log_run(root, minute, begin, *found):
+    parameters = {"environment": "local", "logs": "exports/log.json"}
+    return past_run(
+        root, minute, *found, environment="log", parameters=parameters, window={"since": begin, "until": None}
+    )
+
+
 def test_a_log_read_once_more_is_not_later_than_itself(tmp_path):
-    def of_log(minute, begin, *found):
-        return past_run(tmp_path, minute, *found, environment="log", window={"since": begin, "until": None})
+    of_log = functools.partial(log_run, tmp_path)
 
     monday = of_log(0, "2026-10-05T00:00:00Z", meets())
     of_log(1, "2026-10-06T00:00:00Z", finding())
@@ -107,6 +114,18 @@ def test_a_log_read_once_more_is_not_later_than_itself(tmp_path):
 
     assert earlier(tmp_path / "runs", read(monday_again)) == []
     assert against(tmp_path / "runs", read(monday))["runs"] == 0
+
+
+def test_a_log_that_was_read_several_times_counts_once(tmp_path):
+    for minute, begin in enumerate(["2026-10-05", "2026-10-06", "2026-10-05", "2026-10-05", "2026-10-06"]):
+        log_run(tmp_path, minute, f"{begin}T00:00:00Z", finding(n=200 + minute))
+    present = log_run(tmp_path, 9, "2026-10-07T00:00:00Z", finding())
+
+    found = against(tmp_path / "runs", read(present))
+
+    assert found["runs"] == 2
+    assert found["findings"][0]["since"]["runs"] == 2
+    assert [point["n"] for point in found["trend"]["points"]] == [203, 204, 200]
 
 
 def test_how_far_it_looks_back_is_bounded_and_said(tmp_path):

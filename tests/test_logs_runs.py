@@ -60,8 +60,10 @@ def test_a_project_is_read_as_its_export_is_and_again_without_a_call(project, ap
 
     from_file = gpkit(project, "run", "auth_timing", "-p", "logs=export.json", *WINDOW)
     export = last(project)
+    assert (export["environment"], read(run_folders(project)[-1] / "run.json")["environment"]) == ("log", "log")
     from_api = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, *WINDOW)
     fetched = last(project)
+    assert (fetched["environment"], read(run_folders(project)[-1] / "run.json")["environment"]) == ("cloud", "cloud")
     calls = len(api.requests())
     from_cache = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, "-p", "offline=true", *WINDOW)
     held = last(project)
@@ -74,6 +76,7 @@ def test_a_project_is_read_as_its_export_is_and_again_without_a_call(project, ap
     assert fetched["coverage"]["unread"] == []
     assert fetched["coverage"]["asked"]["window"] == {"since": "2025-09-07T13:00:00Z", "until": "2025-09-07T14:00:00Z"}
     assert any("cache" in note for note in held["coverage"]["notes"])
+    assert len(gpkit(project, "runs", "-e", "cloud", "--json").stdout.splitlines()) == 2
 
 
 def test_what_could_not_be_read_is_said_in_every_finding_and_drawn_as_a_gap(project, api, source):

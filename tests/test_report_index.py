@@ -196,6 +196,45 @@ def test_a_run_with_other_parameters_does_not_lengthen_a_stretch(tmp_path):
     assert "since" not in text
 
 
+def test_what_failed_with_other_parameters_is_said_beside_the_last_answer(tmp_path):
+    def asked(minute, found, **parameters):
+        return past_run(tmp_path, minute, found, parameters={"environment": "local", **parameters}, given=[*parameters])
+
+    asked(0, finding(), faults="incident", seed=1)
+    asked(60, finding(), faults="mended")
+    asked(120, meets(), faults="mended")
+    asked(180, meets(), faults="", seed=2)
+
+    [(tone, text)] = glance(tmp_path)
+
+    assert tone == "meets"
+    assert "✕ With faults=incident it failed, 2026-11-01 00:00 : 71 % (95 % interval 64–77 %, n = 200)" in text
+    assert text.count("it failed") == 1  # what was mended since is no failure any more, and a seed is no question
+
+
+def test_more_failing_questions_than_are_named_are_counted(tmp_path):
+    for minute in range(5):
+        past_run(tmp_path, minute, finding(), parameters={"faults": f"f{minute}"}, given=["faults"])
+    past_run(tmp_path, 60, meets(), parameters={"faults": ""})
+
+    [(_, text)] = glance(tmp_path)
+
+    assert "With faults=f4 it failed" in text
+    assert "2 more questions failed when last asked." in text
+
+
+def test_a_log_of_an_environment_stands_apart_from_its_probes(tmp_path):
+    past_run(tmp_path, 0, meets())
+    past_run(tmp_path, 60, finding(), parameters={"environment": "staging", "logs": "api:shop"})
+    past_run(tmp_path, 120, finding(), environment="log", parameters={"environment": "local", "logs": "x.json"})
+
+    assert [text.split(" ✕ ")[0].split(" ✓ ")[0] for _, text in glance(tmp_path)] == [
+        "event_success_rates log",
+        "event_success_rates staging, its log",
+        "event_success_rates staging",
+    ]
+
+
 def test_a_new_run_changes_the_last_page_alone_and_a_changed_folder_its_own(tmp_path):
     many_runs(tmp_path, 1100)
     write_index(tmp_path)

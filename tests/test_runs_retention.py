@@ -224,3 +224,22 @@ def test_the_last_run_of_a_schedules_entry_stays_since_it_tells_where_the_entry_
 
     assert left(tmp_path) == sorted([of_the_entry.name, by_hand.name])
     assert done.kept == {"the last of their verdict": 1, "the last of their schedule": 1}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        (["--notebook", "auth_timng"], "No run's notebook is 'auth_timng'."),
+        (["--notebook", "auth_timng"], "Did you mean 'auth_timing'?"),
+        (["-e", "production"], "There are: staging."),
+    ],
+)
+def test_a_choice_that_no_run_fits_is_refused(tmp_path, chosen, told):
+    project = make_project(tmp_path)
+    past_run(project / "outputs", 0, notebook="auth_timing")
+
+    done = gpkit(project, "prune", "--keep", "0", *chosen)
+
+    assert done.returncode == 4
+    assert told in done.stderr
+    assert len(left(project / "outputs")) == 1

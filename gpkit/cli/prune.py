@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
 from gpkit.cli.past import for_people, outputs_of
-from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED
+from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, ParameterError, nearest
 
 if TYPE_CHECKING:
     from gpkit.runs.recording.retention import Pruned
@@ -21,6 +22,7 @@ def prune(chosen: argparse.Namespace) -> int:
     from gpkit.runs.recording.retention import parse_keep, prune
 
     keep, outputs = parse_keep(chosen.keep), outputs_of(chosen)
+    _require_some(outputs, notebook=chosen.notebook, environment=chosen.environment)
     if not chosen.dry_run:
         complete_orphans(outputs)
     done = prune(outputs, keep, notebook=chosen.notebook, environment=chosen.environment, dry_run=chosen.dry_run)
@@ -36,6 +38,27 @@ def prune(chosen: argparse.Namespace) -> int:
         tell("\n".join(past.run_id for past in done.removed))
     tell(told(done, dry_run=chosen.dry_run))
     return EXIT_RUN_FAILED if done.problems else EXIT_HEALTHY
+
+
+def _require_some(outputs: Path, **chosen: str) -> None:
+    """Refuse a choice that no run fits: a slip of the pen would seem to have kept everything on purpose.
+
+    Raises:
+        ParameterError: No run is of that notebook, or on that environment.
+    """
+    from gpkit.history import newest
+
+    if not any(chosen.values()):
+        return
+    pasts = list(newest(outputs / "runs"))
+    for name, wanted in chosen.items():
+        known = sorted({getattr(past, name) for past in pasts} - {""})
+        if wanted and wanted not in known:
+            raise ParameterError(
+                f"No run's {name} is '{wanted}'.",
+                nearest(wanted, known),
+                f"There are: {', '.join(known)}." if known else "No run has been recorded yet.",
+            )
 
 
 def told(done: Pruned, *, dry_run: bool) -> str:

@@ -3,8 +3,9 @@
 The same question is the same notebook on the same environment with the same parameters, but for those that say how
 much is measured and when (``AMOUNTS``), unless they are what a sweep changes. A parameter that one of the runs did not
 have must have its default in the other. Runs of a live target stand where they started, runs of a log where their
-window begins: a log read once more is not a later one. An attempt that failed and was tried again is no point of its
-own: the attempt that followed it stands for it. Only ``run.json`` is read, of a bounded number of folders.
+window begins: a log read once more is not a later one, and counts once. An attempt that failed and was tried again is
+no point of its own: the attempt that followed it stands for it. Only ``run.json`` is read, of a bounded number of
+folders.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ AMOUNTS = frozenset(
 )  # fmt: skip
 MAX_EARLIER = 30  # chosen: runs in a trend; a month of daily ones
 MAX_READ = 300  # chosen: folders opened to find them; 10 ms
-FROM_LOG = "log"  # what stands for the environment of a run that read a log
 
 Point = dict[str, Any]
 
@@ -58,7 +58,12 @@ def earlier(runs: Path, present: Past) -> list[Past]:
         is_other = past.run_id not in told and not past.is_partial
         if is_other and is_same_question(past, present) and when(past) < when(present):
             found.append(past)
-    return sorted(found, key=when, reverse=True)
+    return sorted(_each_window_once(found) if present.is_of_log else found, key=when, reverse=True)
+
+
+def _each_window_once(pasts: Sequence[Past]) -> list[Past]:
+    """Of runs that read the same stretch of a log the one that was made last: read again it is no further evidence."""
+    return list({when(past): past for past in reversed(pasts)}.values())
 
 
 def is_same_question(a: Past, b: Past) -> bool:
@@ -77,7 +82,7 @@ def is_same_question(a: Past, b: Past) -> bool:
 
 def when(past: Past) -> datetime:
     """Where a run stands in time: its start, or for a log the beginning of its window; far back when nothing tells."""
-    window = past.window if past.environment == FROM_LOG else None
+    window = past.window if past.is_of_log else None
     begun = instant(str(window.get("since") or "")) if isinstance(window, Mapping) else None
     return begun or past.at or datetime.min.replace(tzinfo=UTC)
 

@@ -106,6 +106,16 @@ class Past:
         return self.folder.name.endswith(PARTIAL)
 
     @property
+    def is_of_log(self) -> bool:
+        """Whether it read a log instead of probing."""
+        return bool(self.parameters.get("logs"))
+
+    @property
+    def series(self) -> tuple[str, str, bool]:
+        """What it is one of: runs of one notebook on one environment, probes and logs apart."""
+        return self.notebook, self.environment, self.is_of_log
+
+    @property
     def report(self) -> Path | None:
         """The page to read; null when there is none."""
         page = self.folder / REPORT_FILE

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 RUN_FOLDER, RUN_ID = "GPKIT_RUN_FOLDER", "GPKIT_RUN_ID"
 """Set by the supervisor; absent in JupyterLab and under plain papermill."""
 
-FROM_LOG = "log"
-"""What stands for the environment when a log is read: the log tells of its own targets."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -73,7 +70,7 @@ def from_logs(question: str, target: Environment, asked: Asked) -> Gathered:
     connections = timeline.connections(read.frame)
     gathered = Gathered(
         question=question,
-        environment=FROM_LOG,
+        environment=environments.of_log(target.name),
         source=_shown(source),
         attempts=_with_server(tables.empty(tables.ATTEMPTS), connections),
         messages=tables.empty(tables.MESSAGES),

@@ -91,7 +91,14 @@ def write_pages(root: Path, pasts: Sequence[Past]) -> Path:
         rows=[_row(past, "") for past in pasts[:NEWEST]],
         total=sum(past.slots for past in pasts),
         counts=_counts(pasts),
-        entries=[(entry, _link(entry.decided or entry.latest, "")) for entry in entries[:MAX_ENTRIES]],
+        entries=[
+            (
+                entry,
+                _link(entry.decided or entry.latest, ""),
+                [(other, _link(other.last, "")) for other in entry.others],
+            )
+            for entry in entries[:MAX_ENTRIES]
+        ],
         more_entries=max(0, len(entries) - MAX_ENTRIES),
         sweeps=[_trial(sweep) for sweep in trials[:SWEEPS]],
         more_sweeps=max(0, len(trials) - SWEEPS),

@@ -1,8 +1,9 @@
 """All notebooks and targets at a glance: the last verdict of each, since when, its trend, and what did not run. Pure.
 
-A pair of notebook and environment has one entry, whatever parameters its runs had; verdict, since when and trend are
-those of the question that was asked last. Runs of a sweep, and of a selection of a log, are trials: they give a pair
-its entry only when there are no others. A run that did not end well changes no verdict: it is said beside it. An
+A pair of notebook and environment has one entry, or two when its log was read as well as the service probed. Verdict,
+since when and trend are those of the question that was asked last; what was asked with other parameters and failed is
+said beside it, so that no answer hides another. Runs of a sweep, and of a selection of a log, are trials: they give a
+pair its entry only when there are no others. A run that did not end well changes no verdict: it is said beside it. An
 attempt that failed and was tried again is counted apart: the attempt that followed it says how the run ended.
 """
 
@@ -11,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpkit.history.against import MAX_EARLIER, is_same_question, trend
+from gpkit.environments import FROM_LOG
+from gpkit.history.against import AMOUNTS, MAX_EARLIER, is_same_question, trend
 from gpkit.history.past import Past
+from gpkit.history.sweeps import said
 from gpkit.report.account import claim_of
 from gpkit.report.measures import measure
 from gpkit.report.trend import Trend, trend_of
@@ -21,8 +24,24 @@ from gpkit.report.wording import NO_VERDICT, Word, answer
 
 MAX_ENTRIES = 200  # chosen: more pairs are not taken in at a glance; the list has them all
 _LAST = 30  # chosen: runs among which failed and missed ones are counted
+_RECENT = 100  # chosen: runs among which other questions are looked for
+_OTHERS = 3  # chosen: other questions that are named
 _NOT_ENDED = ("failed", "timeout", "kernel-died", "interrupted", "unknown")
 _ORDER = ("fails", "broken", "undecided", "none", "plain", "meets")
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another question to the same environment, whose last answer was a failure.
+
+    Attributes:
+        asked: The parameters that differ, with their values.
+    """
+
+    asked: str
+    numbers: str
+    at: str
+    last: Past
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,7 @@ class Entry:
         failed, missed: How many of the last ``of`` runs; a record of several missed slots counts as that many.
         retried: How many failed attempts at the shown runs were followed by another.
         total: How many runs there are.
+        others: Other questions that failed when they were asked last, newest first; ``more_others`` beyond those.
     """
 
     notebook: str
@@ -56,6 +76,8 @@ class Entry:
     retried: int
     of: int
     total: int
+    others: tuple[Other, ...]
+    more_others: int
 
     @property
     def tone(self) -> str:
@@ -65,10 +87,10 @@ class Entry:
 
 def overview(pasts: Sequence[Past]) -> list[Entry]:
     """One entry for each notebook and environment, worst first; ``pasts`` come newest first."""
-    pairs: dict[tuple[str, str], list[Past]] = {}
+    pairs: dict[tuple[str, str, bool], list[Past]] = {}
     for past in pasts:
         if past.notebook:
-            pairs.setdefault((past.notebook, past.environment), []).append(past)
+            pairs.setdefault(past.series, []).append(past)
     entries = [_entry(runs) for runs in pairs.values()]
     return sorted(entries, key=lambda entry: (_ORDER.index(entry.tone), entry.notebook, entry.environment))
 
@@ -88,9 +110,10 @@ def _entry(every: Sequence[Past]) -> Entry:
     word = answer(decided) if decided else answer(latest)
     stretch = _stretch(complete, decided) if decided else []
     headline = claim_of(decided.headline) if decided and decided.headline else None
+    others = _others(complete, decided) if decided else []
     return Entry(
         notebook=one_line(latest.notebook),
-        environment=one_line(latest.environment),
+        environment=one_line(_place(latest)),
         word=word,
         claim=one_line(headline.claim, 200) if headline else "",
         numbers=measure(headline).sentence if headline else "",
@@ -106,7 +129,34 @@ def _entry(every: Sequence[Past]) -> Entry:
         retried=sum(max(0, past.attempt - 1) for past in last),
         of=sum(past.slots for past in last),
         total=sum(past.slots for past in every),
+        others=tuple(others[:_OTHERS]),
+        more_others=max(0, len(others) - _OTHERS),
     )
+
+
+def _place(past: Past) -> str:
+    return f"{past.environment}, its log" if past.is_of_log and past.environment != FROM_LOG else past.environment
+
+
+def _others(runs: Sequence[Past], decided: Past) -> list[Other]:
+    """What else was asked lately and failed when it was asked last, newest first."""
+    questions = [decided]
+    found = []
+    for past in runs[:_RECENT]:
+        if past.status != "ok" or any(is_same_question(past, asked) for asked in questions):
+            continue
+        questions.append(past)
+        if past.verdict == "findings":
+            headline = claim_of(past.headline) if past.headline else None
+            found.append(Other(_asked(past, decided), measure(headline).sentence if headline else "", day(past), past))
+    return found
+
+
+def _asked(past: Past, decided: Past) -> str:
+    """The parameters that set one question apart from another."""
+    mine, other = past.parameters, decided.parameters
+    differing = {name: mine[name] for name in mine if name not in AMOUNTS and mine[name] != other.get(name)}
+    return one_line(said(differing) or "other parameters", 120)
 
 
 def _stretch(runs: Sequence[Past], decided: Past) -> list[Past]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gpkit.environments import load, project_root, require_credentials
+from gpkit.environments import load, of_log, project_root, require_credentials
 from gpkit.errors import OutputError, ParameterError, nearest
 from gpkit.protocol import scenarios
 from gpkit.runs.asking.declarations import read_declarations
@@ -73,8 +73,9 @@ class Plan:
 
     @property
     def environment(self) -> str:
-        """The target's name, ``log`` when a log is read instead of probing, empty when the notebook has none."""
-        return "log" if self.parameters.get("logs") else str(self.parameters.get("environment", ""))
+        """The target's name, of a log the one that was named for it or ``log``; empty when the notebook has none."""
+        name = str(self.parameters.get("environment", ""))
+        return of_log(name) if self.parameters.get("logs") else name
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""

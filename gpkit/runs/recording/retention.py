@@ -1,9 +1,10 @@
 """Retention: which runs stay, and removing the others.
 
 Never removed, whatever is asked for: a run that is being made, the last run of each status and verdict for each
-notebook and environment, a run that a finding of a kept run names, and a folder that cannot be read as a run.
-A folder leaves the list at once and whole: it is renamed to a hidden name in the same folder, then deleted. What a
-killed command left under such a name is deleted by the next one. Several may run at once, beside runs being made.
+notebook and environment (their logs apart), a run that a finding of a kept run names, and a folder that cannot be
+read as a run. A folder leaves the list at once and whole: it is renamed to a hidden name in the same folder, then
+deleted. What a killed command left under such a name is deleted by the next one. Several may run at once, beside runs
+being made.
 """
 
 from __future__ import annotations
@@ -133,11 +134,11 @@ def prune(
 def _reasons(pasts: Iterable[Past], keep: Keep, now: datetime) -> dict[str, str]:
     """Why a folder stays, by its name; ``pasts`` come newest first."""
     reasons: dict[str, str] = {}
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, bool]] = Counter()
     lasts = set()
     entries = set()
     for past in pasts:
-        name, series = past.folder.name, (past.notebook, past.environment)
+        name, series = past.folder.name, past.series
         kind = (*series, past.status, past.verdict)
         seen[series] += 1
         at = past.at
