@@ -64,6 +64,16 @@ def test_a_random_failure_is_not_a_race(seed):
     ]
 
 
+def test_what_the_evidence_does_not_tell_is_not_held_for_equal():
+    flaky = sample(3, failed=lambda row, draw: draw < 0.15)
+    untold = flaky.assign(user="not known", credential="not known", instance_id="not known")
+
+    assert mechanisms(flaky)["because"][0].startswith("outcomes mix under equal conditions;")
+    assert mechanisms(untold)["because"][0].startswith(
+        "outcomes mix, but the evidence does not tell credential, user and instance, which may set them apart;"
+    )
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_failure_has_no_mechanism(seed):
     assert mechanisms(sample(seed)).empty

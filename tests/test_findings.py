@@ -10,7 +10,8 @@ from gpkit.findings import Finding, headline, run_verdict
 from gpkit.findings.auth import judge_auth, judge_refusals
 from gpkit.findings.events import judge_events
 from gpkit.findings.finding import AT_LEAST, AT_MOST
-from gpkit.findings.races import is_handshake, judge_boots, judge_failures, judge_order, judge_races
+from gpkit.findings.handshakes import is_handshake, judge_boots, judge_failures, judge_order
+from gpkit.findings.races import judge_races
 from gpkit.findings.wording import of, percent
 
 from .attempts_text import attempts_of
@@ -191,6 +192,23 @@ def test_only_messages_that_were_sent_count():
     found = judge_races(cases, mechanisms(cases), order_of(cases, "before"))
 
     assert found.n == int((cases["sent"] & (cases["arm"] == "after-open")).sum())
+
+
+def test_early_messages_that_had_no_chance_are_counted_apart():
+    cases = sample(2, failed=race)
+    cases.loc[cases["user"] == "u3", ["failed", "failure"]] = [True, "refused_after_accept"]
+    early = cases[cases["arm"] == "after-open"]
+    refused = int((early["user"] == "u3").sum())
+    lost = int((early["failed"] & (early["user"] != "u3")).sum())
+
+    found = judge_races(cases, mechanisms(cases), order_of(cases, "before"))
+
+    assert found.n == len(early)
+    assert (
+        f"{refused} of the {len(early)} were of attempts that failed for a cause apart from timing; "
+        f"of the other {len(early) - refused} it is {percent(lost / (len(early) - refused))}."
+    ) in found.limits
+    assert "apart from timing" not in judge_races(sample(2), mechanisms(sample(2)), order_of(cases, "before")).limits
 
 
 def test_a_log_alone_leaves_the_race_open():

@@ -15,7 +15,7 @@ from gpkit.analysis.durations import span_quantile
 from gpkit.analysis.mechanisms import mechanisms
 from gpkit.findings.auth import judge_refusals
 from gpkit.findings.events import judge_events
-from gpkit.findings.races import judge_failures
+from gpkit.findings.handshakes import judge_failures
 
 from .attempts_text import attempts_of
 

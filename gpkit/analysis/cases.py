@@ -20,6 +20,9 @@ from gpkit.analysis.sample import AFTER_READY, judged
 ATTRIBUTES = ("client", "credential", "carrier", "revision", "user", "instance_id")
 """In the order in which an explanation is preferred: the coarser first."""
 
+NOT_KNOWN = "not known"
+"""An attribute of which the evidence tells nothing."""
+
 UNANSWERED = " before any event"
 """Behind the outcome of an attempt whose message brought nothing at all."""
 
@@ -78,12 +81,12 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
             "arm": "logged",
             "delay_s": np.nan,
             "planned_delay_s": np.nan,
-            "client": known["client"].astype("object").fillna("not known").astype(str),
-            "credential": "not known",
-            "carrier": "not known",
-            "revision": known["revision"].astype("object").fillna("not known").astype(str),
-            "user": "not known",
-            "instance_id": known["instance_id"].astype("object").fillna("not known").astype(str),
+            "client": known["client"].astype("object").fillna(NOT_KNOWN).astype(str),
+            "credential": NOT_KNOWN,
+            "carrier": NOT_KNOWN,
+            "revision": known["revision"].astype("object").fillna(NOT_KNOWN).astype(str),
+            "user": NOT_KNOWN,
+            "instance_id": known["instance_id"].astype("object").fillna(NOT_KNOWN).astype(str),
             "reason": _told(known).where(failed, None),
         }
     )
@@ -143,5 +146,5 @@ def _told(connections: pd.DataFrame) -> pd.Series[Any]:
 
 def _known(frame: pd.DataFrame, column: str) -> pd.Series[str]:
     if column not in frame.columns:
-        return pd.Series("not known", index=frame.index, dtype="object")
-    return frame[column].astype("object").fillna("not known").astype(str)
+        return pd.Series(NOT_KNOWN, index=frame.index, dtype="object")
+    return frame[column].astype("object").fillna(NOT_KNOWN).astype(str)

@@ -21,31 +21,16 @@ of a kind are ``too few`` to name.
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
-from gpkit.analysis.cases import ATTRIBUTES
-from gpkit.analysis.statistics import Dependence, adjusted, dependence, fisher, rate
+from gpkit.analysis.cases import ATTRIBUTES, NOT_KNOWN
+from gpkit.analysis.explaining import CLAIM_P, Mechanism, changed, explained, never_mixed
+from gpkit.analysis.statistics import Dependence, adjusted, dependence, rate
 from gpkit.timeline.instances import LOOPS
 
-CLAIM_P = 0.01  # chosen: a named cause is acted upon
 MIN_FAILURES = 3  # chosen: two failures line up by chance too often
-MIN_LEVEL = 5  # chosen: a value that always failed needs this many cases
 LOAD_AUC = 0.65  # chosen: a weaker dependence on load explains too few of the failures
-SEPARATED = 0.02  # share of pairs out of order that still counts as one change in time
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """What one kind of failure is, and what says so."""
-
-    failure: str
-    mechanism: str
-    explained_by: str
-    because: str
 
 
 def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
@@ -114,93 +99,24 @@ def _name(
     if k < MIN_FAILURES:
         return Mechanism(failure, "too few", "", f"{k} of {n}: too few to name a cause")
     if k == len(cases):
-        return _never_mixed(cases, failure)
-    explained = _explained(cases.assign(failed=cases["failure"] == failure))
-    if explained:
-        return Mechanism(failure, "deterministic", *explained)
+        return never_mixed(cases, failure)
+    apart = explained(cases.assign(failed=cases["failure"] == failure))
+    if apart:
+        return Mechanism(failure, "deterministic", *apart)
     if k == n:
         return Mechanism(
             failure, "intermittent", "", "failures of several kinds mix, and no case succeeded to compare with"
         )
-    changed = _changed(here, failure)
-    if changed:
-        return changed
+    in_time = changed(here, failure)
+    if in_time:
+        return in_time
     if timing and timing.p <= CLAIM_P and timing.auc < 0.5 and _waiting_helps(here):
         because = f"the sooner it was due, the more often it failed (AUC {1 - timing.auc:.2f}, p ≤ {timing.p:.2g})"
         return Mechanism(failure, "race", "time between OPEN and the message", because)
     if load and load.p <= CLAIM_P and load.auc >= LOAD_AUC:
         because = f"the more connections were open, the more often it failed (AUC {load.auc:.2f}, p ≤ {load.p:.2g})"
         return Mechanism(failure, "overload", "connections open at the time", because)
-    return Mechanism(failure, "intermittent", "", _no_dependence(timing, load))
-
-
-def _never_mixed(here: pd.DataFrame, failure: str) -> Mechanism:
-    if len(here) < MIN_LEVEL:
-        return Mechanism(failure, "too few", "", f"{len(here)} of {len(here)}: too few to name a cause")
-    clients = here["client"].nunique()
-    whose = f"for each of {clients} clients" if clients > 1 else "for the one client"
-    return Mechanism(failure, "deterministic", "every case", f"all {len(here)} ended so, {whose}: nothing mixes")
-
-
-def _explained(here: pd.DataFrame) -> tuple[str, str] | None:
-    """An attribute, or a pair of them, whose values never mix: those that fail always do, and the others never."""
-    found: list[tuple[float, str, str]] = []
-    varied = [name for name in ATTRIBUTES if here[name].nunique() > 1]
-    for group in [*((name,) for name in varied), *itertools.combinations(varied, 2)]:
-        counts = here.groupby(list(group))["failed"].agg(["sum", "count"])
-        failing = counts[counts["sum"] > 0]
-        if len(counts) < 2 or (failing["sum"] < failing["count"]).any() or len(failing) == len(counts):
-            continue
-        k, others = int(failing["count"].sum()), int(counts["count"].sum() - failing["count"].sum())
-        if k < MIN_LEVEL or others < MIN_LEVEL:
-            continue
-        names = ", ".join(_cell(value) for value in failing.index[:3])
-        text = f"{names}: {k} of {k} ended so; 0 of {others} elsewhere"
-        found.append((fisher(k, k, 0, others), " and ".join(group), text))
-    if not found:
-        return None
-    for p, (_, attribute, text) in zip(adjusted([item[0] for item in found]), found, strict=True):
-        if p <= CLAIM_P:
-            return attribute, text
-    return None
-
-
-def _cell(value: object) -> str:
-    """One value, or the values of a pair."""
-    parts = value if isinstance(value, tuple) else (value,)
-    return " with ".join(str(part) for part in parts)
-
-
-def _changed(here: pd.DataFrame, failure: str) -> Mechanism | None:
-    """One change in time: failures while an instance is young and then none, or none and then nothing else."""
-    bad = here["failed"].to_numpy(bool)
-    youth = dependence(bad, here["age_s"].to_numpy(float), list(here["instance_id"]))
-    if _separates(youth) and youth is not None and youth.auc <= SEPARATED:
-        last = float(here.loc[here["failed"], "age_s"].max())
-        because = f"all {youth.failures} failures within {last:.2f} s of the instance's first request, then none"
-        return Mechanism(failure, "start_up", "age of the instance", because)
-    return _stretch(here, failure)
-
-
-def _stretch(here: pd.DataFrame, failure: str) -> Mechanism | None:
-    """All failures within one stretch of time in which next to nothing succeeds."""
-    bad = here[here["failed"]]
-    start_ns, end_ns = bad["at_ns"].min(), bad["at_ns"].max()
-    good = here[~here["failed"]]
-    inside = int(((good["at_ns"] >= start_ns) & (good["at_ns"] <= end_ns)).sum())
-    outside = len(good) - inside
-    if len(bad) < MIN_LEVEL or outside < MIN_LEVEL or inside > SEPARATED * len(bad):
-        return None
-    # How likely it is by chance that so many failures stand together among so many cases.
-    if fisher(len(bad), len(bad) + inside, 0, outside) > CLAIM_P:
-        return None
-    begun, ended = (float(at - here["at_ns"].min()) / 1e9 for at in (start_ns, end_ns))
-    because = f"all {len(bad)} failures between {begun:.2f} s and {ended:.2f} s, {inside} successes meanwhile"
-    return Mechanism(failure, "outage", "time", f"{because}, {outside} outside")
-
-
-def _separates(order: Dependence | None) -> bool:
-    return order is not None and min(order.failures, order.successes) >= MIN_LEVEL and order.p <= CLAIM_P
+    return Mechanism(failure, "intermittent", "", _no_dependence(here, timing, load))
 
 
 def _waiting_helps(here: pd.DataFrame) -> bool:
@@ -242,14 +158,23 @@ def _corrected(
     return out
 
 
-def _no_dependence(timing: Dependence | None, load: Dependence | None) -> str:
-    parts = ["outcomes mix under equal conditions"]
+def _no_dependence(here: pd.DataFrame, timing: Dependence | None, load: Dependence | None) -> str:
+    untold = [name for name in ATTRIBUTES if (here[name] == NOT_KNOWN).all()]
+    mix = "outcomes mix under equal conditions"
+    if untold:  # a log of later generations names no user: a refusal of one user looks like chance
+        mix = f"outcomes mix, but the evidence does not tell {_listed(untold)}, which may set them apart"
+    parts = [mix]
     for name, test in (("when the message was to be sent", timing), ("load", load)):
         if test is None:
             continue
         kind = "a weak dependence on" if test.p <= CLAIM_P else "no dependence on"
         parts.append(f"{kind} {name} (AUC {test.auc:.2f}, p ≤ {test.p:.2g})")
     return "; ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    words = [name.removesuffix("_id") for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _reasons(ours: pd.DataFrame) -> str:

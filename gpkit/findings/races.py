@@ -1,33 +1,15 @@
-"""Verdicts on the handshake: is anything overtaken, and what are the failures that are no race?"""
+"""Verdict on the race: does a first message ever overtake what must come first?"""
 
 from __future__ import annotations
-
-from collections.abc import Hashable, Mapping
-from typing import Any
 
 import pandas as pd
 
 from gpkit.analysis import statistics
-from gpkit.analysis.cases import UNANSWERED
-from gpkit.analysis.mechanisms import failed_boots
 from gpkit.analysis.statistics import Rate
-from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
-from gpkit.findings.ordering import one_of_each
+from gpkit.findings.causes import UNKNOWN, ids_of, ruled_out_of
+from gpkit.findings.finding import AT_MOST, Finding
 from gpkit.findings.wording import more, of, percent
 from gpkit.plural import counted, plural
-from gpkit.timeline.instances import LOOPS
-
-NAMES = {
-    "deterministic": "a deterministic refusal",
-    "start_up": "a start-up",
-    "outage": "an outage for a stretch of time",
-    "overload": "an overload",
-    "crash_loop": "a crash loop",
-    "intermittent": "an intermittent failure of unknown cause",
-    "too few": "too few failures to name",
-    "race": "a race",
-}
-_UNKNOWN = ("intermittent", "too few")
 
 
 def judge_races(
@@ -52,11 +34,11 @@ def judge_races(
     if early.empty:
         return _no_early_message(cases, mechanisms, max_race_ratio)
     races = mechanisms[mechanisms["mechanism"] == "race"]
-    lost = _ids(races) & set(early["case_id"])
+    lost = ids_of(races) & set(early["case_id"])
     placed = dict(zip(order["attempt_id"], order["order"], strict=True))
     certain = {item for item in lost if placed.get(item) == "before"}
     possible = {item for item in lost if placed.get(item) in ("before", "undecided")}
-    unknown = _ids(mechanisms[mechanisms["mechanism"].isin(_UNKNOWN)]) & set(early["case_id"])
+    unknown = ids_of(mechanisms[mechanisms["mechanism"].isin(UNKNOWN)]) & set(early["case_id"])
     low = statistics.rate(len(certain), len(early))
     high = statistics.rate(len(possible), len(early))
     worst = statistics.rate(len(possible | unknown), len(early))
@@ -77,10 +59,10 @@ def judge_races(
         target=max_race_ratio,
         target_is=AT_MOST,
         cause="the first message overtakes readiness" if certain else "",
-        ruled_out=_ruled_out(mechanisms),
+        ruled_out=ruled_out_of(mechanisms),
         evidence=(*sorted(certain), *sorted(possible - certain)),
         worst="certainly sent before the server was ready",
-        limits=_limits(len(unknown), more(needed, high.n)),
+        limits=_limits(len(unknown), _aside(early, lost | unknown, possible), more(needed, high.n)),
         next_step="Hold the first message until the welcome, then run again." if certain else "",
     )
 
@@ -99,134 +81,12 @@ def _no_early_message(cases: pd.DataFrame, mechanisms: pd.DataFrame, target: flo
         n=len(cases),
         target=target,
         target_is=AT_MOST,
-        ruled_out=_ruled_out(mechanisms),
+        ruled_out=ruled_out_of(mechanisms),
         limits="A log alone shows no early message; only probing with both arms does."
         if (cases["arm"] == "logged").any()
         else "Every early attempt ended before its message was due, or none was planned.",
         next_step="gpkit run handshake_race -e TARGET" if len(cases) else "",
     )
-
-
-def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_ratio: float = 0.99) -> Finding:
-    """Do valid users get through the handshake, and what stops those who do not?
-
-    Only failures before an answer count: refusals, closes and silence before any event. Early messages that a race
-    lost do not: sending them early was the experiment's doing, and ``race.ratio`` judges it.
-
-    Args:
-        cases: From :mod:`gpkit.analysis.cases`.
-        mechanisms: From :func:`gpkit.analysis.mechanisms.mechanisms`.
-        target_ratio: Cases that get through, of all. Chosen: one in a hundred is felt by users.
-    """
-    early = set(cases.loc[(cases["arm"] == "after-open") & cases["sent"], "case_id"])
-    aside = _ids(mechanisms[mechanisms["mechanism"] == "race"]) & early
-    stopped = mechanisms[mechanisms["failure"].map(is_handshake).astype(bool)]
-    ids = [str(item) for row in stopped["case_ids"] for item in row if item not in aside]
-    measured = statistics.rate(len(cases) - len(ids), len(cases))
-    verdict = statistics.judge_at_least(measured, target_ratio)
-    told = stopped[stopped["mechanism"] != "race"].to_dict("records")
-    causes = "; ".join(_sentence(row) for row in told)
-    kinds = "; ".join(f"{row['failed']} {row['failure']}: {_named(row)}" for row in told)
-    needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
-    asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
-    raced = f" {len(aside)} of those that got through then lost their early message to a race." if aside else ""
-    return of_rate(
-        measured,
-        id="handshake.through",
-        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{raced}",
-        verdict=verdict,
-        target=target_ratio,
-        target_is=AT_LEAST,
-        cause=causes,
-        ruled_out=_ruled_out(stopped),
-        evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
-        worst="one for each failure, client and reason, the most frequent first",
-        limits="Which of two causes behind one status it is, only the server's log says. " + more(needed, measured.n),
-        next_step="gpkit run auth_timing: reasons for refusal by client, and negative controls." if ids else "",
-    )
-
-
-def judge_order(violations: pd.DataFrame, n: int, *, max_ratio: float = 0.01) -> Finding:
-    """Did anything arrive, or happen at the server, before what must come first?
-
-    Args:
-        violations: ``rule``, ``case_id``, ``evidence_id``, ``certain`` (:func:`gpkit.analysis.ordering.violations`).
-        n: Cases looked at.
-        max_ratio: Cases with a certain violation.
-    """
-    certain = violations[violations["certain"].astype(bool)]
-    cases = certain["case_id"].nunique()
-    measured = statistics.rate(min(cases, n), n)
-    rules = ", ".join(f"{rule} {count}" for rule, count in certain["rule"].value_counts().items())
-    open_questions = int((~violations["certain"].astype(bool)).sum())
-    unsure = f" {open_questions} more cannot be ordered." if open_questions else ""
-    return of_rate(
-        measured,
-        id="order.violations",
-        claim=f"{of(measured)} of cases broke an ordering rule{': ' + rules if rules else ''}.{unsure}",
-        verdict=statistics.judge_at_most(measured, max_ratio),
-        target=max_ratio,
-        target_is=AT_MOST,
-        cause=rules,
-        evidence=tuple(dict.fromkeys(certain["evidence_id"].astype(str))),
-        limits="Order within one connection and one clock. An order that is always broken is a fault, not a race.",
-        next_step="gpkit.evidence(finding) shows the frames and lines in order." if cases else "",
-    )
-
-
-def judge_boots(instances: pd.DataFrame) -> Finding | None:
-    """Is the service caught in a crash loop? Null when the log shows no instance starting or failing to.
-
-    Args:
-        instances: From :func:`gpkit.timeline.instances`; those of which too little was exported are left out.
-    """
-    instances = instances[instances["outcome"] != "unknown"]
-    if instances.empty:
-        return None
-    failed = instances[instances["outcome"] == "failed"]
-    looping = failed_boots(instances) >= LOOPS
-    reasons = failed["boot_failure"].dropna().value_counts()
-    why = f" Most often: {str(reasons.index[0])[:160]}" if len(reasons) else ""
-    measured = statistics.rate(len(failed), len(instances))
-    return of_rate(
-        measured,
-        id="instances.boot",
-        claim=f"{measured.k} of {counted(measured.n, 'instance')} ended before they could serve"
-        f"{': a boot loop' if looping else ''}.{why}",
-        verdict="fails" if looping else "undecided" if len(failed) else "meets",
-        target=0.0,
-        target_is=AT_MOST,
-        cause="crash_loop" if looping else "",
-        ruled_out=("race: no instance lived to serve a request that could race",)
-        if len(failed) == len(instances)
-        else (),
-        evidence=tuple(failed["instance_id"].astype(str)),
-        limits="Instances whose lines fall outside the window are not seen.",
-        next_step="Fix the start of the container; until then every other number is about a server that is not there."
-        if looping
-        else "",
-    )
-
-
-def is_handshake(failure: str) -> bool:
-    """Whether this failure stops a user before anything is answered."""
-    return not failure.startswith(("event_missing", "closed_mid_run", "silent_mid_run")) or failure.endswith(UNANSWERED)
-
-
-def _named(row: Mapping[Hashable, Any]) -> str:
-    """The kind in words; a server that breaks does not refuse."""
-    name = NAMES[str(row["mechanism"])]
-    is_refusal = "refused" in str(row["failure"]) or str(row["failure"]).startswith("upgrade_status_4")
-    return name if is_refusal else name.replace("refusal", "failure")
-
-
-def _sentence(row: Mapping[Hashable, Any]) -> str:
-    reasons = f" ({row['reasons']})" if row["reasons"] else ""
-    return f"{row['failure']} {row['failed']}{reasons}: {_named(row)}, {row['because']}"
-
-
-def _ids(mechanisms: pd.DataFrame) -> set[str]:
-    return {str(item) for ids in mechanisms["case_ids"] for item in ids}
 
 
 def _because(races: pd.DataFrame, certain: int, possible: int, lost: int) -> str:
@@ -237,14 +97,6 @@ def _because(races: pd.DataFrame, certain: int, possible: int, lost: int) -> str
     clocks = f"By the clocks {certain} were certainly{perhaps} sent before the server was ready"
     after = f"; {lost - possible} were sent after it and are not counted" if lost > possible else ""
     return f" {why[0].upper()}{why[1:]}. {clocks}{after}."
-
-
-def _ruled_out(mechanisms: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(
-        f"race for {row['failure']}: {row['because']}"
-        for row in mechanisms.to_dict("records")
-        if row["mechanism"] not in ("race", *_UNKNOWN)
-    )
 
 
 def _lost(certain: Rate, possible: Rate) -> str:
@@ -258,11 +110,24 @@ def _lost(certain: Rate, possible: Rate) -> str:
     return f"Of {messages} that were sent, {counts} were lost to a race (95 %: {ends})."
 
 
-def _limits(unknown: int, needed: str) -> str:
+def _aside(early: pd.DataFrame, timed: set[str], possible: set[str]) -> str:
+    """How many early messages had no chance, since their attempts failed of something else."""
+    elsewhere = int((early["failed"] & ~early["case_id"].isin(timed)).sum())
+    left = len(early) - elsewhere
+    if not elsewhere or not left:
+        return ""
+    share = percent(len(possible) / left)
+    return (
+        f"{elsewhere} of the {len(early)} were of attempts that failed for a cause apart from timing; "
+        f"of the other {left} it is {share}."
+    )
+
+
+def _limits(unknown: int, aside: str, needed: str) -> str:
     parts = []
     if unknown:
         parts.append(
             f"{counted(unknown, 'failure')} of early messages {plural(unknown, 'has', 'have')} no named cause "
             "and may be races of the server with itself."
         )
-    return " ".join([*parts, needed]).strip()
+    return " ".join([*parts, aside, needed]).strip()

@@ -1,0 +1,122 @@
+"""Verdicts on the way in: who gets through the handshake, in what order, and do instances start?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gpkit.analysis import statistics
+from gpkit.analysis.cases import UNANSWERED
+from gpkit.analysis.mechanisms import failed_boots
+from gpkit.findings.causes import ids_of, name_of, ruled_out_of, sentence
+from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
+from gpkit.findings.ordering import one_of_each
+from gpkit.findings.wording import more, of
+from gpkit.plural import counted
+from gpkit.timeline.instances import LOOPS
+
+
+def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_ratio: float = 0.99) -> Finding:
+    """Do valid users get through the handshake, and what stops those who do not?
+
+    Only failures before an answer count: refusals, closes and silence before any event. Early messages that a race
+    lost do not: sending them early was the experiment's doing, and ``race.ratio`` judges it.
+
+    Args:
+        cases: From :mod:`gpkit.analysis.cases`.
+        mechanisms: From :func:`gpkit.analysis.mechanisms.mechanisms`.
+        target_ratio: Cases that get through, of all. Chosen: one in a hundred is felt by users.
+    """
+    early = set(cases.loc[(cases["arm"] == "after-open") & cases["sent"], "case_id"])
+    aside = ids_of(mechanisms[mechanisms["mechanism"] == "race"]) & early
+    stopped = mechanisms[mechanisms["failure"].map(is_handshake).astype(bool)]
+    ids = [str(item) for row in stopped["case_ids"] for item in row if item not in aside]
+    measured = statistics.rate(len(cases) - len(ids), len(cases))
+    verdict = statistics.judge_at_least(measured, target_ratio)
+    told = stopped[stopped["mechanism"] != "race"].to_dict("records")
+    causes = "; ".join(sentence(row) for row in told)
+    kinds = "; ".join(f"{row['failed']} {row['failure']}: {name_of(row)}" for row in told)
+    needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
+    asked = "attempts" if (cases["arm"] != "logged").any() else "logged upgrades"
+    raced = f" {len(aside)} of those that got through then lost their early message to a race." if aside else ""
+    return of_rate(
+        measured,
+        id="handshake.through",
+        claim=f"{of(measured)} of {asked} got through the handshake.{' ' + kinds + '.' if kinds else ''}{raced}",
+        verdict=verdict,
+        target=target_ratio,
+        target_is=AT_LEAST,
+        cause=causes,
+        ruled_out=ruled_out_of(stopped),
+        evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
+        worst="one for each failure, client and reason, the most frequent first",
+        limits="Which of two causes behind one status it is, only the server's log says. " + more(needed, measured.n),
+        next_step="gpkit run auth_timing: reasons for refusal by client, and negative controls." if ids else "",
+    )
+
+
+def judge_order(violations: pd.DataFrame, n: int, *, max_ratio: float = 0.01) -> Finding:
+    """Did anything arrive, or happen at the server, before what must come first?
+
+    Args:
+        violations: ``rule``, ``case_id``, ``evidence_id``, ``certain`` (:func:`gpkit.analysis.ordering.violations`).
+        n: Cases looked at.
+        max_ratio: Cases with a certain violation.
+    """
+    certain = violations[violations["certain"].astype(bool)]
+    cases = certain["case_id"].nunique()
+    measured = statistics.rate(min(cases, n), n)
+    rules = ", ".join(f"{rule} {count}" for rule, count in certain["rule"].value_counts().items())
+    open_questions = int((~violations["certain"].astype(bool)).sum())
+    unsure = f" {open_questions} more cannot be ordered." if open_questions else ""
+    return of_rate(
+        measured,
+        id="order.violations",
+        claim=f"{of(measured)} of cases broke an ordering rule{': ' + rules if rules else ''}.{unsure}",
+        verdict=statistics.judge_at_most(measured, max_ratio),
+        target=max_ratio,
+        target_is=AT_MOST,
+        cause=rules,
+        evidence=tuple(dict.fromkeys(certain["evidence_id"].astype(str))),
+        limits="Order within one connection and one clock. An order that is always broken is a fault, not a race. "
+        "To send before the welcome breaks no rule: race.ratio tells what becomes of such messages.",
+        next_step="gpkit.evidence(finding) shows the frames and lines in order." if cases else "",
+    )
+
+
+def judge_boots(instances: pd.DataFrame) -> Finding | None:
+    """Is the service caught in a crash loop? Null when the log shows no instance starting or failing to.
+
+    Args:
+        instances: From :func:`gpkit.timeline.instances`; those of which too little was exported are left out.
+    """
+    instances = instances[instances["outcome"] != "unknown"]
+    if instances.empty:
+        return None
+    failed = instances[instances["outcome"] == "failed"]
+    looping = failed_boots(instances) >= LOOPS
+    reasons = failed["boot_failure"].dropna().value_counts()
+    why = f" Most often: {str(reasons.index[0])[:160]}" if len(reasons) else ""
+    measured = statistics.rate(len(failed), len(instances))
+    return of_rate(
+        measured,
+        id="instances.boot",
+        claim=f"{measured.k} of {counted(measured.n, 'instance')} ended before they could serve"
+        f"{': a boot loop' if looping else ''}.{why}",
+        verdict="fails" if looping else "undecided" if len(failed) else "meets",
+        target=0.0,
+        target_is=AT_MOST,
+        cause="crash_loop" if looping else "",
+        ruled_out=("race: no instance lived to serve a request that could race",)
+        if len(failed) == len(instances)
+        else (),
+        evidence=tuple(failed["instance_id"].astype(str)),
+        limits="Instances whose lines fall outside the window are not seen.",
+        next_step="Fix the start of the container; until then every other number is about a server that is not there."
+        if looping
+        else "",
+    )
+
+
+def is_handshake(failure: str) -> bool:
+    """Whether this failure stops a user before anything is answered."""
+    return not failure.startswith(("event_missing", "closed_mid_run", "silent_mid_run")) or failure.endswith(UNANSWERED)
