@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpkit.cli import tell
 from gpkit.cli.output import put_table, require_writable
-from gpkit.errors import EXIT_HEALTHY, EXIT_INCONCLUSIVE, ParameterError
+from gpkit.errors import EXIT_HEALTHY, EXIT_INCONCLUSIVE
 from gpkit.plural import counted
 
 if TYPE_CHECKING:
@@ -30,13 +30,14 @@ def logs(chosen: argparse.Namespace) -> int:
 def connections(chosen: argparse.Namespace) -> int:
     """Read log entries and put out the server-side connections in them.
 
-    A Parquet file of entries, such as ``gpkit logs -o`` writes, is not loaded: it may be of any size.
+    A Parquet file of entries, such as ``gpkit logs -o`` writes, is not loaded when all of it is asked for: it may be
+    of any size.
     """
     from gpkit import timeline
 
     require_writable(chosen.output)
-    if len(chosen.sources) == 1 and chosen.sources[0].endswith(".parquet"):
-        _refuse_limits(chosen)
+    is_whole = not any(getattr(chosen, name) for name in _LIMITS)
+    if is_whole and len(chosen.sources) == 1 and chosen.sources[0].endswith(".parquet"):
         return _of_parquet(chosen.sources[0], chosen.output)
     entries = _read(chosen)
     put_table(timeline.connections(entries.frame), chosen.output)
@@ -56,15 +57,6 @@ def _of_parquet(source: str, output: Path | None) -> int:
     else:
         put_table(timeline.connections_of(source), output)
     return EXIT_HEALTHY
-
-
-def _refuse_limits(chosen: argparse.Namespace) -> None:
-    given = [f"--{name}" for name in _LIMITS if getattr(chosen, name)]
-    if given:
-        raise ParameterError(
-            f"A Parquet file of entries is read whole and from here: {', '.join(given)} does not apply to it.",
-            next_step="Give it to gpkit logs, which writes such files from any source.",
-        )
 
 
 def _read(chosen: argparse.Namespace) -> Entries:
