@@ -415,7 +415,7 @@ def test_connections_of_a_table_of_entries_are_those_of_its_export(project, tmp_
     command(project, "logs", str(log), "-o", str(tmp_path / "entries.parquet"))
     of_export = command(project, "connections", str(log))
     of_table = command(project, "connections", str(tmp_path / "entries.parquet"))
-    limits = ["--since", "-1h", "--filter", 'severity>=WARNING OR httpRequest.status=101']
+    limits = ["--since", "-1h", "--filter", "severity>=WARNING OR httpRequest.status=101"]
     limited = [command(project, "connections", str(path), *limits) for path in (log, tmp_path / "entries.parquet")]
     late = command(project, "connections", str(tmp_path / "entries.parquet"), "--until", "-1h")
 

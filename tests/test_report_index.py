@@ -208,8 +208,8 @@ def test_what_failed_with_other_parameters_is_said_beside_the_last_answer(tmp_pa
     [(tone, text)] = glance(tmp_path)
 
     assert tone == "meets"
-    assert "✕ With faults=incident it failed, 2026-11-01 00:00 : 71 % (95 % interval 64–77 %, n = 200)" in text
-    assert text.count("it failed") == 1  # what was mended since is no failure any more, and a seed is no question
+    assert "✕ It failed with faults=incident, 2026-11-01 00:00 : 71 % (95 % interval 64–77 %, n = 200)" in text
+    assert text.count("It failed") == 1  # what was mended since is no failure any more, and a seed is no question
 
 
 def test_more_failing_questions_than_are_named_are_counted(tmp_path):
@@ -219,8 +219,8 @@ def test_more_failing_questions_than_are_named_are_counted(tmp_path):
 
     [(_, text)] = glance(tmp_path)
 
-    assert "With faults=f4 it failed" in text
-    assert "2 more questions failed when last asked." in text
+    assert "It failed with faults=f4," in text
+    assert "It failed with 2 more choices of parameters." in text
 
 
 def test_a_log_of_an_environment_stands_apart_from_its_probes(tmp_path):
