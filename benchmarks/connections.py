@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import statistics
 import subprocess
@@ -23,7 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+import results
+
 MARK = "connections"
 SIDES = ("gpkit", "pandas", "pandas, one pattern first")
 ROUNDS = 3
@@ -321,7 +321,7 @@ def main(rounds: int, counts: list[int]) -> None:
                     print(count, number, side, {key: round(value, 2) for key, value in result.items()}, file=sys.stderr)
                     assert _here("--same", str(Path(folder) / "gpkit.parquet"), str(to)), f"{side} gives other rows"
                     measured.setdefault((count, side), []).append(result)
-    write_results(section(measured, rounds, sizes_mb))
+    results.write(MARK, section(measured, rounds, sizes_mb))
 
 
 def section(measured: Measured, rounds: int, sizes_mb: dict[int, float]) -> str:
@@ -354,16 +354,6 @@ def section(measured: Measured, rounds: int, sizes_mb: dict[int, float]) -> str:
             *rows,
         ]
     )
-
-
-def write_results(text: str) -> None:
-    """Replace our part of results.md, or add it."""
-    path = HERE / "results.md"
-    old = path.read_text("utf-8") if path.exists() else "# Measurements\n"
-    block = f"<!-- {MARK} -->\n{text}\n<!-- /{MARK} -->"
-    pattern = re.compile(rf"<!-- {MARK} -->.*?<!-- /{MARK} -->", re.DOTALL)
-    new = pattern.sub(lambda _: block, old) if pattern.search(old) else f"{old.rstrip()}\n\n{block}\n"
-    path.write_text(new, "utf-8")
 
 
 if __name__ == "__main__":

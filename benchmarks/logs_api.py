@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import logs_read
+import results
 
 from gpkit.stack import cloud_logging
 
+MARK = "logs-api"
 ROUNDS = 5
 ENTRIES = 100_000
 PROJECT = "shop"
@@ -174,8 +176,7 @@ def main(rounds: int, count: int) -> None:
                     print(number, side, result, file=sys.stderr)
                     if number:
                         measured[side].append(result)
-        logs_read.MARK = "logs-api"
-        logs_read.write_results(section(measured, rounds, count, path.stat().st_size / 1e6))
+        results.write(MARK, section(measured, rounds, count, path.stat().st_size / 1e6))
 
 
 def section(measured: dict[str, list[dict[str, Any]]], rounds: int, count: int, size_mb: float) -> str:

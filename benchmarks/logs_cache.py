@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import logs_read
+import results
 
 from gpkit.cache import Store
 from gpkit.environments import LOGS_READS_PER_MINUTE, Environment
@@ -76,19 +77,17 @@ def main(rounds: int, count: int) -> None:
                     if number:
                         measured[name].append(result)
         held = store.listing().iloc[0]
-    write = section(measured, rounds, count, int(held["slices"]), held["size_bytes"] / 1e6)
-    logs_read.MARK = MARK
-    logs_read.write_results(write)
+    results.write(MARK, section(measured, rounds, count, int(held["slices"]), held["size_bytes"] / 1e6))
 
 
 def section(measured: dict[str, list[tuple[float, int]]], rounds: int, count: int, slices: int, size_mb: float) -> str:
     """Our part of results.md."""
     rows = []
-    for name, results in measured.items():
-        walls = [wall_s for wall_s, _ in results]
+    for name, read in measured.items():
+        walls = [wall_s for wall_s, _ in read]
         rows.append(
-            f"| {name} | {len(results)} | {statistics.median(walls):.2f} | {min(walls):.2f} | {max(walls):.2f} "
-            f"| {max(calls for _, calls in results)} |"
+            f"| {name} | {len(read)} | {statistics.median(walls):.2f} | {min(walls):.2f} | {max(walls):.2f} "
+            f"| {max(calls for _, calls in read)} |"
         )
     return "\n".join(
         [

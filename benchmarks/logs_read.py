@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import resource
 import statistics
 import subprocess
@@ -22,7 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+import results
+
 ROUNDS = 5
 ENTRIES = 1_000_000
 MARK = "logs-read"
@@ -192,7 +192,7 @@ def main(rounds: int, count: int) -> None:
                 print(number, side, {key: round(value, 2) for key, value in result.items()}, file=sys.stderr)
                 if number:
                     measured[side].append(result)
-    write_results(section(measured, rounds, count, size_mb))
+    results.write(MARK, section(measured, rounds, count, size_mb))
 
 
 def section(measured: dict[str, list[dict[str, float]]], rounds: int, count: int, size_mb: float) -> str:
@@ -225,16 +225,6 @@ def section(measured: dict[str, list[dict[str, float]]], rounds: int, count: int
             *rows,
         ]
     )
-
-
-def write_results(text: str) -> None:
-    """Replace our part of results.md, or add it."""
-    path = HERE / "results.md"
-    old = path.read_text("utf-8") if path.exists() else "# Measurements\n"
-    block = f"<!-- {MARK} -->\n{text}\n<!-- /{MARK} -->"
-    pattern = re.compile(rf"<!-- {MARK} -->.*?<!-- /{MARK} -->", re.DOTALL)
-    new = pattern.sub(lambda _: block, old) if pattern.search(old) else f"{old.rstrip()}\n\n{block}\n"
-    path.write_text(new, "utf-8")
 
 
 if __name__ == "__main__":

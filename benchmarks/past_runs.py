@@ -20,6 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+import results  # noqa: E402
+
 from gpkit.history import newest  # noqa: E402
 from gpkit.history.against import against  # noqa: E402
 from gpkit.report import write_index  # noqa: E402
@@ -99,10 +101,7 @@ def write_results(took_s: dict[str, list[float]], folder: Path, rounds: int) -> 
     ]
     for name, times in took_s.items():
         lines.append(f"| {name} | {statistics.median(times):.3f} | {min(times):.3f} | {max(times):.3f} |")
-    path, begin, end = HERE / "results.md", f"<!-- {MARK} -->", f"<!-- /{MARK} -->"
-    before, _, rest = path.read_text("utf-8").partition(begin)
-    after = rest.partition(end)[2] if rest else "\n"
-    path.write_text(f"{before.rstrip()}\n\n{begin}\n" + "\n".join(lines) + f"\n{end}{after}", "utf-8")
+    results.write(MARK, "\n".join(lines))
     print("\n".join(lines))
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import results
 import websockets
 from websockets.asyncio.client import connect
 
@@ -29,7 +30,6 @@ from gpkit.redaction import read_secret
 from gpkit.stack import local_stack
 from gpkit.tables import PHASES
 
-HERE = Path(__file__).resolve().parent
 MARK = "probe"
 ROUNDS = 9
 SESSIONS = 500
@@ -111,7 +111,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     with local_stack({"pace_ms": NO_PACE}) as stack:
         cpu_us = measure_cpu(stack.environment, rounds)
-    write_results(cpu_section(cpu_us, rounds) + floor_section(measure_floor()))
+    results.write(MARK, cpu_section(cpu_us, rounds) + floor_section(measure_floor()))
 
 
 def measure_cpu(environment: Environment, rounds: int) -> dict[str, list[float]]:
@@ -182,19 +182,6 @@ truth at the median; the largest median here is {worst:.1f} ms.
 | scheme | phase | n | least | median | 95th percentile |
 |---|---|---:|---:|---:|---:|
 {rows}"""
-
-
-def write_results(section: str) -> None:
-    path = HERE / "results.md"
-    written = path.read_text("utf-8") if path.exists() else "# Measurements\n"
-    opening, closing = f"<!-- {MARK} -->", f"<!-- /{MARK} -->"
-    block = f"{opening}\n{section.rstrip()}\n{closing}"
-    if opening in written:
-        before, _, rest = written.partition(opening)
-        _, _, after = rest.partition(closing)
-        path.write_text(before + block + after, "utf-8")
-    else:
-        path.write_text(written.rstrip() + f"\n\n{block}\n", "utf-8")
 
 
 if __name__ == "__main__":

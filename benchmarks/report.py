@@ -22,8 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
+import results
 
-HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 ROUNDS = 7
 MARK = "report"
@@ -191,7 +191,7 @@ def write_results(
         )
     lines += ["", "| page | KB |", "|---|---:|"]
     lines += [f"| {side} | {size / 1000:.0f} |" for side, size in sizes.items()]
-    replace_part(HERE / "results.md", MARK, "\n".join(lines))
+    results.write(MARK, "\n".join(lines))
     print(json.dumps({"wall_s": took_s, "processor_s": cpu_s, "sizes": sizes}))
 
 
@@ -201,15 +201,6 @@ def ratios(ours: list[float], theirs: list[float]) -> str:
         return "1.00"
     found = [a / b for a, b in zip(ours, theirs, strict=True)]
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
-
-
-def replace_part(path: Path, mark: str, text: str) -> None:
-    """Put a text between the marks of its benchmark, at the end when they are not there yet."""
-    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    whole = path.read_text("utf-8") if path.exists() else "# Measurements\n"
-    before, _, rest = whole.partition(begin)
-    after = rest.partition(end)[2] if rest else "\n"
-    path.write_text(f"{before.rstrip()}\n\n{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 if __name__ == "__main__":

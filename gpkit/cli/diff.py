@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gpkit.cli import put_out, tell
-from gpkit.cli.past import aligned, for_people, outputs_of
+from gpkit.cli.listing import aligned, for_people, outputs_of
 from gpkit.errors import EXIT_HEALTHY
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def _runs(command: argparse.ArgumentParser) -> None:
 
 def _show(command: argparse.ArgumentParser) -> None:
     def call(chosen: argparse.Namespace) -> int:
-        from gpkit.cli.past import show
+        from gpkit.cli.show import show
 
         return show(chosen)
 

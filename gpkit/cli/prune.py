@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
-from gpkit.cli.past import for_people, outputs_of
+from gpkit.cli.listing import for_people, outputs_of
 from gpkit.errors import EXIT_HEALTHY, EXIT_RUN_FAILED, ParameterError, nearest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
-from gpkit.cli.past import aligned, for_people, outputs_of
+from gpkit.cli.listing import aligned, for_people, outputs_of
 from gpkit.errors import EXIT_HEALTHY, ParameterError
 
 if TYPE_CHECKING:

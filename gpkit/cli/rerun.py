@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gpkit.cli import tell
-from gpkit.cli.past import outputs_of
+from gpkit.cli.listing import outputs_of
 
 
 def rerun(chosen: argparse.Namespace) -> int:

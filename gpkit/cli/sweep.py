@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.cli import put_out, tell
-from gpkit.cli.past import aligned, outputs_of, row_of
+from gpkit.cli.listing import aligned, outputs_of, row_of
 from gpkit.errors import EXIT_HEALTHY
 
 if TYPE_CHECKING:
