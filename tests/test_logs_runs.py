@@ -138,12 +138,15 @@ def test_a_filter_of_place_and_time_alone_leaves_the_verdicts(project, source):
         (("-p", "logs_filter=severity>="), "FilterError: The filter is wrong at line 1, column 11"),
         (("-p", "since="), "A project's log is read in a window"),
         (("-p", "since=2025-06-01T00:00:00Z"), "bigquery:"),
+        (("-p", "logs=api:"), "Nothing names the project whose log is to be read."),
+        (("-p", "logs=api:a/b"), "is no project"),
     ],
 )
-def test_what_cannot_be_read_is_one_message(project, source, given, told):
+def test_what_cannot_be_read_is_one_message_before_a_run_begins(project, source, given, told):
     done = gpkit(project, "run", "auth_timing", "-e", "cloud", "-p", source, *WINDOW, *given)
 
     assert done.returncode == 4
+    assert run_folders(project) == []
     assert told in json.dumps(done.stderr, ensure_ascii=False)
 
 

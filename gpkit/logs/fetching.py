@@ -6,32 +6,27 @@ What is held is not asked for again. What is missing or young is read, kept, and
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import tempfile
 from collections.abc import Callable, Generator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpkit import cloud
-from gpkit.cache import Key, Shelf, Slice, Store, Stretch, missing, settled, stamps_of, starts, union
-from gpkit.entries import SCHEMA_VERSION, Entries, Extractor, Part, Unread, assemble
+from gpkit.cache import Shelf, Store, Stretch, missing, settled, stamps_of, starts, union
+from gpkit.entries import Entries, Extractor, Part, Unread, assemble
 from gpkit.entries.coverage import at
 from gpkit.environments import Environment
-from gpkit.errors import ParameterError
 from gpkit.instants import text
+from gpkit.logs.asking import gaps_of, normal_of, refuse_bulk, shelf_of, window_of
 from gpkit.logs.filling import Filling, Outcome
 from gpkit.logs.progress import Progress
-from gpkit.logs.sources import no_window
 from gpkit.logs.streaming import fill
 from gpkit.plural import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A week of a service that writes ten entries a second is 6 million entries: 6048 calls, or 1 h 41 min of the quota.
-MAX_UNCACHED_S = 7 * 86400.0
-_PAGE = 1000  # entries of a page at most, documented
 _PASSES = 3  # chosen: a slice that is lost while it is read is read again, but not for ever
 _LOST = "its slice in the cache was lost each time it was filled"
 _WORTH_TELLING_S = 5.0  # chosen: at the quota each call waits a second
@@ -69,23 +64,22 @@ def fetch(
 
     Raises:
         ParameterError: No window, an impossible one, or a filter that is none; or more than
-            :data:`MAX_UNCACHED_S` of it would have to be asked for.
+            :data:`gpkit.logs.asking.MAX_UNCACHED_S` of it would have to be asked for.
         TargetError: No project, no access, no credentials.
         cloud.Incomplete: The far side failed, and nothing of the window is held.
     """
     import pyarrow as pa
 
-    window, normal = _window(since, until), _normal(filter)
+    window, normal = window_of(since, until), normal_of(filter)
     target = cloud.target(environment, project)
     with contextlib.ExitStack() as cleanup:
         if store is None and environment.is_local:  # its address is another stack's tomorrow
             store = Store(Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="gpkit-cache-"))))
-        store = dataclasses.replace(store or Store(), late_s=environment.logs_late_s)
-        shelf = store.shelf(Key(target.project, normal, target.endpoint, environment.mask_contacts, SCHEMA_VERSION))
+        shelf = shelf_of(store, environment, target, normal)
         shelf.tidy()
         slices = shelf.slices(*window)
-        gaps = () if offline else _gaps(window, slices)
-        _refuse_bulk(gaps, target)
+        gaps = () if offline else gaps_of(window, slices)
+        refuse_bulk(gaps, target)
 
         def ask(gap: Stretch) -> Generator[cloud.Page, None, None]:
             yield from cloud.pages(
@@ -149,11 +143,6 @@ def _take_up(shelf: Shelf, window: Stretch, outcome: Outcome) -> _Held:
     return _Held(tables, covered, settled(reads, late_ns=shelf.late_ns, now_ns=shelf.now_ns()), ())
 
 
-def _gaps(window: Stretch, slices: Sequence[Slice]) -> tuple[Stretch, ...]:
-    """What is to be read, slices side by side as one."""
-    return missing(window, [stretch for each in slices for stretch in each.held])
-
-
 def _unread(outcome: Outcome, held: _Held, why: str) -> list[Unread]:
     found = [*outcome.given_up, *((stretch, why) for stretch in held.lacking)]
     joined = [
@@ -186,51 +175,3 @@ def _notes(filling: Filling, held: _Held, *, offline: bool) -> list[str]:
         since = text(at(young[0].since_ns))
         notes.append(f"From {since} on entries may be missing that arrived after they were read.")
     return notes
-
-
-def _window(since: datetime | None, until: datetime | None) -> Stretch:
-    if since is None or until is None:
-        raise no_window(since, until)
-    window = Stretch(_ns(since), _ns(until))
-    if window.since_ns >= window.until_ns:
-        raise ParameterError(
-            f"since = {text(since)} is not before until = {text(until)}.",
-            next_step="A window runs from since to until.",
-        )
-    return window
-
-
-def _ns(instant: datetime) -> int:
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
-
-
-def _normal(filter: str) -> str:
-    if not filter.strip():
-        return ""
-    from gpkit import filters
-
-    parsed = filters.parse(filter)
-    filters.check(parsed)
-    return filters.normal(parsed)
-
-
-def _refuse_bulk(gaps: Sequence[Stretch], target: cloud.Target) -> None:
-    """Refuse what the read quota is not made for.
-
-    Raises:
-        ParameterError: More than :data:`MAX_UNCACHED_S` would have to be asked for.
-    """
-    missing_s = sum(gap.until_ns - gap.since_ns for gap in gaps) / 1e9
-    if missing_s <= MAX_UNCACHED_S:
-        return
-    per_minute = target.reads_per_minute * _PAGE
-    hours = missing_s * 10 / per_minute / 60
-    raise ParameterError(
-        f"{missing_s / 86400:.1f} days of the log of '{target.project}' are not in the cache; "
-        f"at most {MAX_UNCACHED_S / 86400:.0f} are read through the API at once.",
-        f"{target.reads_per_minute} reads a minute of {_PAGE} entries are at most {per_minute} entries a minute: "
-        f"of a service that writes 10 entries a second this window takes {hours:.1f} hours.",
-        "Bulk history belongs to the warehouse or to sink files: -p logs=bigquery:PROJECT.DATASET, or "
-        "-p logs=gs://BUCKET/PREFIX/*.json. Or ask for a shorter window.",
-    )

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gpkit.environments import load, of_log, project_root, require_credentials
+from gpkit.environments import Environment, load, of_log, project_root, require_credentials
 from gpkit.errors import OutputError, ParameterError, nearest
 from gpkit.protocol import scenarios
 from gpkit.runs.asking.declarations import read_declarations
@@ -127,28 +127,38 @@ def make_plan(
     path = find_notebook(notebook, root)
     declarations = read_declarations(path)
     parameters = check(path.stem, declarations, texts=texts, values=values, now=now)
-    _require_window(parameters)
     if deadline_s <= 0:
         raise ParameterError(f"A deadline of {deadline_s} s leaves no time.", next_step="Write --deadline 10m")
     require_retries(retries)
-    if parameters.get("environment"):
-        target = load(parameters["environment"])
-        if not parameters.get("logs"):  # an account in logs is read instead of probing
-            require_credentials(target)
-            if target.is_local:
-                scenarios.read(find_faults(parameters.get("faults") or ""))
+    named = parameters.get("environment")
+    target = load(named) if named else Environment(name="")
+    if parameters.get("logs"):  # an account in logs is read instead of probing
+        _require_readable(target, parameters)
+    elif named:
+        require_credentials(target)
+        if target.is_local:
+            scenarios.read(find_faults(parameters.get("faults") or ""))
     folder = (outputs or root / "outputs").absolute()
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
     return Plan(path, root, folder, parameters, given, deadline_s, schedule, retries=retries)
 
 
-def _require_window(parameters: Mapping[str, Any]) -> None:
-    logs = parameters.get("logs")
-    if isinstance(logs, str) and logs and "since" in parameters and "until" in parameters:
-        from gpkit.logs import sources  # here: most runs read no log
+def _require_readable(target: Environment, parameters: Mapping[str, Any]) -> None:
+    """Refuse a log that cannot be read as it is asked for, as far as that can be told without reading."""
+    from gpkit.logs import sources  # here: most runs read no log
 
-        sources.require_window(sources.source(logs), parameters["since"], parameters["until"])
+    named = sources.source(str(parameters["logs"]))
+    if named.kind == sources.FILES or not {"since", "until"} <= parameters.keys():
+        return
+    sources.require_window(named, parameters["since"], parameters["until"])
+    if named.kind == sources.API:
+        from gpkit.instants import window
+        from gpkit.logs.asking import require_possible
+
+        asked = window(parameters["since"], parameters["until"])
+        chosen, offline = str(parameters.get("logs_filter") or ""), bool(parameters.get("offline"))
+        require_possible(target, asked.since, asked.until, chosen, offline=offline, project=named.name)
 
 
 def find_notebook(notebook: str | Path, root: Path) -> Path:
