@@ -42,7 +42,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "gpkit.findings.events": ("judge_events", "judge_claims"),
     "gpkit.findings.auth": ("judge_auth", "judge_refusals"),
     "gpkit.findings.races": ("judge_races",),
-    "gpkit.findings.handshakes": ("judge_failures", "judge_order", "judge_boots"),
+    "gpkit.findings.handshakes": ("judge_failures", "judge_order"),
+    "gpkit.findings.boots": ("judge_boots",),
 }
 _ROOMS = ("errors", "figures", "logs", "probe", "stack", "tables", "timeline")
 """Modules that notebooks reach as ``gpkit.logs.read`` and the like."""

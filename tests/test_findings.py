@@ -8,9 +8,10 @@ from gpkit.analysis.mechanisms import mechanisms
 from gpkit.analysis.statistics import rate
 from gpkit.findings import Finding, headline, run_verdict
 from gpkit.findings.auth import judge_auth, judge_refusals
+from gpkit.findings.boots import judge_boots
 from gpkit.findings.events import judge_events
 from gpkit.findings.finding import AT_LEAST, AT_MOST
-from gpkit.findings.handshakes import is_handshake, judge_boots, judge_failures, judge_order
+from gpkit.findings.handshakes import is_handshake, judge_failures, judge_order
 from gpkit.findings.races import judge_races
 from gpkit.findings.wording import of, percent
 
