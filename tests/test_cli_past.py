@@ -86,6 +86,13 @@ def test_a_terminal_gets_columns_and_standard_output_stays_empty(project):
     ]
 
 
+def test_a_terminal_is_told_which_log_a_run_read(project):
+    asked = {"environment": "local", "logs": "/home/me/exports/a\x1b[31m.json"}
+    past_run(project / "outputs", 0, environment="log", parameters=asked)
+
+    assert "  log · a⟨ESC⟩[31m.json  ok  " in at_a_terminal(project, "runs").stderr
+
+
 def test_a_broken_folder_and_one_of_a_future_version_are_listed_as_such(project):
     (project / "outputs" / "runs" / "empty").mkdir(parents=True)
     past_run(project / "outputs", 0, status="paused")

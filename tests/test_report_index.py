@@ -229,10 +229,74 @@ def test_a_log_of_an_environment_stands_apart_from_its_probes(tmp_path):
     past_run(tmp_path, 120, finding(), environment="log", parameters={"environment": "local", "logs": "x.json"})
 
     assert [text.split(" ✕ ")[0].split(" ✓ ")[0] for _, text in glance(tmp_path)] == [
-        "event_success_rates log",
-        "event_success_rates staging, its log",
+        "event_success_rates log · x.json",
+        "event_success_rates staging, its log · api:shop",
         "event_success_rates staging",
     ]
+
+
+def log_of(root, minute, found, logs, **parts):
+    asked = {"environment": "local", "logs": logs}
+    return past_run(root, minute, found, environment="log", parameters=asked, given=["logs"], **parts)
+
+
+def test_no_logs_verdict_hides_anothers_where_nobody_said_whose_they_are(tmp_path):
+    log_of(tmp_path, 0, finding_of(), "/exports/monday.json")
+    log_of(tmp_path, 60, meets(), "/exports/tuesday.json")
+    log_of(tmp_path, 120, meets(), "/exports/tuesday.json", tail=1)
+
+    (tone, monday), (_, tuesday) = glance(tmp_path)
+
+    assert tone == "fails"
+    assert monday.startswith("event_success_rates log · monday.json ✕ FAILS")
+    assert tuesday.startswith("event_success_rates log · tuesday.json ✓ MEETS since 2026-11-01 01:00 (2 runs)")
+
+
+def test_every_list_names_the_log_that_a_run_read_and_not_where_it_lies(tmp_path):
+    many_runs(tmp_path, 201)
+    log_of(tmp_path, 1, meets(), "/home/someone/exports/<b>.json")
+    past_run(tmp_path, 61, meets(), parameters={"environment": "staging", "logs": "api:shop-prod"})
+
+    page = write_index(tmp_path).read_text()
+    older = (tmp_path / "index" / "1.html").read_text()
+
+    for written in (page, older):
+        assert "/home/someone" not in written
+        assert "<b>.json" not in written
+    assert '<p class="dim">log · &lt;b&gt;.json</p>' in page
+    assert '<p class="dim">staging, its log · api:shop-prod</p>' in page
+    assert '<span class="dim">staging · api:shop-prod</span>' in older
+    assert '<span class="dim">log · &lt;b&gt;.json</span>' in older
+
+
+def test_another_log_that_failed_is_named_without_its_folder(tmp_path):
+    for minute, logs, found in ((0, "/exports/monday.json", finding_of()), (60, "api:shop", meets())):
+        past_run(tmp_path, minute, found, parameters={"environment": "staging", "logs": logs}, given=["logs"])
+
+    [(_, text)] = glance(tmp_path)
+
+    assert "It failed with logs=monday.json," in text
+
+
+def test_a_good_last_answer_beside_a_failing_other_question_stands_before_what_cannot_be_told(tmp_path):
+    past_run(tmp_path, 0, undecided(), environment="canary")
+    past_run(tmp_path, 1, status="timeout", environment="down")
+    past_run(tmp_path, 2, finding_of(), parameters={"faults": "incident"}, given=["faults"], environment="mixed")
+    past_run(tmp_path, 3, meets(), parameters={"faults": ""}, environment="mixed")
+    past_run(tmp_path, 4, meets(), environment="fine")
+    past_run(tmp_path, 5, environment="bad")
+
+    assert [text.split()[1] for _, text in glance(tmp_path)] == ["bad", "down", "mixed", "canary", "fine"]
+
+
+def test_runs_that_were_refused_for_what_was_asked_are_not_counted_as_failed(tmp_path):
+    for minute, kind in enumerate(("SourceError", "ParameterError", "TargetError", "KernelError")):
+        past_run(tmp_path, minute, status="failed", error={"kind": kind, "message": "No."})
+    past_run(tmp_path, 60, meets())
+
+    [(_, text)] = glance(tmp_path)
+
+    assert "5 runs, 1 of the last 5 failed , 3 of the last 5 refused" in text
 
 
 def test_a_new_run_changes_the_last_page_alone_and_a_changed_folder_its_own(tmp_path):

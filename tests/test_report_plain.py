@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import mistune
 import nbformat
 import pytest
 
+from gpkit.entries.coverage import Coverage, Gap, Unread
 from gpkit.printing.cutting import cut
 from gpkit.report import render
 from gpkit.report.account import Claim, read_account
@@ -72,6 +75,61 @@ def test_log_text_in_markdown_becomes_neither_markup_nor_link(tmp_path):
 
     for tag in ("<script", "<img", "<svg", "<meta", "<base", "<style", "<iframe", "<form", "<link", "<a "):
         assert tag not in html
+
+
+def coverage_of(**parts):
+    """As a run of a log records it."""
+    whole = {"files": (), "entries": 100, "duplicates": 0, "since": None, "until": None, "gaps": ()}
+    whole |= {"row_limit_signs": (), "payload_missing": 0, "without_timestamp": 0, "problems": ()}
+    covered = Coverage(**whole | parts)
+    return {"asked": {"window": {}, "filter": ""}, **covered.as_dict(), "notes": covered.sentences()}
+
+
+def silence(minute, seconds):
+    since = datetime(2026, 11, 20, 10, minute, tzinfo=UTC)
+    return Gap(since, since + timedelta(seconds=seconds), seconds)
+
+
+def test_markdown_says_what_the_evidence_lacks_before_any_finding_the_grave_first(tmp_path):
+    begin = datetime(2026, 11, 20, tzinfo=UTC)
+    covered = coverage_of(
+        gaps=tuple(silence(minute, 100 + minute) for minute in range(40)),
+        row_limit_signs=("a_b<i>.json holds exactly 100 entries: probably cut by a row limit.",),
+        unread=(Unread(begin, begin + timedelta(hours=1), "the deadline came first"),),
+        notes=("The cache is of yesterday.",),
+    )
+
+    text = markdown_of(tmp_path, coverage=covered)
+
+    told = text[text.index("**Before trusting a number:**") : text.index("## Findings")].splitlines()[2:-1]
+    assert told == [
+        "- Not read: 2026-11-20T00:00:00Z – 2026-11-20T01:00:00Z: the deadline came first.",
+        "- a_b\\<i\\>.json holds exactly 100 entries: probably cut by a row limit.",
+        "- The cache is of yesterday.",
+        "- Silence of 139 s from 2026-11-20T10:39:00Z.",
+        "- Silence of 138 s from 2026-11-20T10:38:00Z.",
+        "- And 38 more silences: report.html and results.json have them.",
+    ]
+
+
+def test_many_or_endless_notes_do_not_bury_the_findings_in_markdown(tmp_path):
+    covered = coverage_of(notes=tuple(f"Note {number}: {'x' * 5000}" for number in range(50)), gaps=(silence(1, 900),))
+
+    text = markdown_of(tmp_path, coverage=covered)
+
+    assert text.index("## Findings") < 3000
+    assert "- And 44 more notes and 1 silence: report.html and results.json have them." in text
+
+
+def test_markdown_of_a_run_that_lacks_nothing_says_nothing_of_it(tmp_path):
+    assert "Before trusting" not in markdown_of(tmp_path, coverage=coverage_of())
+    assert "Before trusting" not in markdown_of(tmp_path / "none", coverage=None)
+
+
+def test_markdown_names_the_log_that_was_read(tmp_path):
+    text = markdown_of(tmp_path, parameters={"logs": "/home/me/exports/a.json"})
+
+    assert text.splitlines()[2] == "event_success_rates · staging · a.json · 2026-11-20 10:00:00 UTC"
 
 
 @pytest.mark.parametrize("inside", ["plain", "```", "`````\n# heading", "a ```` b", "~~~"])

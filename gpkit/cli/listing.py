@@ -34,13 +34,14 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def row_of(past: Past) -> tuple[str, ...]:
-    """A run in a list for people: folder, environment, status, verdict, headline or what ended it."""
+    """A run in a list for people: folder, environment and log, status, verdict, headline or what ended it."""
+    from gpkit.report.place import place
     from gpkit.report.visible import one_line
 
     said = " ".join(past.problems) or headline_of(past) or one_line(past.failure.get("message"), 100)
     said = f"attempt {past.attempt}: {said}" if past.retry_of else said
     state = "being made" if past.is_partial and past.status == "running" else past.status
-    return (past.folder.name, one_line(past.environment) or "–", state, past.verdict or "–", said)
+    return (past.folder.name, place(past) or "–", state, past.verdict or "–", said)
 
 
 def headline_of(past: Past) -> str:

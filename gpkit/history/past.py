@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from gpkit.history.log_name import log_name
+
 RUN_FILE = "run.json"
 RESULTS_FILE = "results.json"
 REPORT_FILE = "report.html"
@@ -109,6 +111,11 @@ class Past:
     def is_of_log(self) -> bool:
         """Whether it read a log instead of probing."""
         return bool(self.parameters.get("logs"))
+
+    @property
+    def log(self) -> str:
+        """A short name of the log that it read, unescaped; empty for a probe."""
+        return log_name(self.parameters.get("logs"))
 
     @property
     def series(self) -> tuple[str, str, bool]:

@@ -29,6 +29,7 @@ from gpkit.report.account import claim_of
 from gpkit.report.assets import NO_LIBRARY, policy, style, write_whole
 from gpkit.report.measures import measure
 from gpkit.report.overview import MAX_ENTRIES, day, no_verdict, overview
+from gpkit.report.place import place
 from gpkit.report.prose import markup
 from gpkit.report.visible import one_line
 from gpkit.report.wording import Word, answer, duration, failure_message, status_sentence, status_word
@@ -159,7 +160,8 @@ def _mark(part: Sequence[Past], number: int, of: int) -> str:
 def _drawn() -> str:
     here = Path(__file__).parent
     sources = [_TEMPLATES / "older.html.j2", _TEMPLATES / "list.html.j2", _TEMPLATES / "report.css"]
-    sources += [here / name for name in ("index.py", "wording.py", "measures.py", "visible.py")]
+    sources += [here / name for name in ("index.py", "place.py", "wording.py", "measures.py", "visible.py")]
+    sources.append(here.parent / "history" / "log_name.py")
     return hashlib.blake2b(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
@@ -218,7 +220,7 @@ def _row(past: Past, above: str) -> Row:
     return Row(
         when=f"{past.at:%Y-%m-%d %H:%M:%S}" if past.at else "",
         notebook=one_line(past.notebook) or "unknown",
-        environment=one_line(past.environment),
+        environment=place(past),
         status=status_word(past),
         verdict=no_verdict(past),
         headline=one_line(f"Attempt {past.attempt}. {said}" if past.retry_of else said, 200),

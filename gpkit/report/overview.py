@@ -1,23 +1,27 @@
 """All notebooks and targets at a glance: the last verdict of each, since when, its trend, and what did not run. Pure.
 
-A pair of notebook and environment has one entry, or two when its log was read as well as the service probed. Verdict,
-since when and trend are those of the question that was asked last; what was asked with other parameters and failed is
-said beside it, so that no answer hides another. Runs of a sweep, and of a selection of a log, are trials: they give a
-pair its entry only when there are no others. A run that did not end well changes no verdict: it is said beside it. An
-attempt that failed and was tried again is counted apart: the attempt that followed it says how the run ended.
+A pair of notebook and environment has one entry, or two when its log was read as well as the service probed. Of logs
+that nobody said whose they are each has its own: they have nothing in common but that. Verdict, since when and trend
+are those of the question that was asked last; what was asked with other parameters and failed is said beside it, so
+that no answer hides another. Runs of a sweep, and of a selection of a log, are trials: they give a pair its entry
+only when there are no others. A run that did not end well changes no verdict: it is said beside it. An attempt that
+failed and was tried again is counted apart: the attempt that followed it says how the run ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gpkit.environments import FROM_LOG
+from gpkit.errors import ParameterError, SourceError, TargetError
 from gpkit.history.against import AMOUNTS, MAX_EARLIER, is_same_question, trend
 from gpkit.history.past import Past
 from gpkit.history.sweeps import said
 from gpkit.report.account import claim_of
 from gpkit.report.measures import measure
+from gpkit.report.place import place
 from gpkit.report.trend import Trend, trend_of
 from gpkit.report.visible import one_line
 from gpkit.report.wording import NO_VERDICT, Word, answer
@@ -27,7 +31,9 @@ _LAST = 30  # chosen: runs among which failed and missed ones are counted
 _RECENT = 100  # chosen: runs among which other questions are looked for
 _OTHERS = 3  # chosen: other questions that are named
 _NOT_ENDED = ("failed", "timeout", "kernel-died", "interrupted", "unknown")
-_ORDER = ("fails", "broken", "undecided", "none", "plain", "meets")
+# What the caller asked could not be had: gpkit.errors, exit code 4.
+_REFUSALS = frozenset(error.__name__ for error in (ParameterError, SourceError, TargetError))
+_ORDER = ("fails", "broken", "others", "undecided", "none", "plain", "meets")
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,15 @@ class Other:
 
 @dataclass(frozen=True)
 class Entry:
-    """One notebook on one environment.
+    """One notebook on one environment, or on one log.
 
     Attributes:
         word: The verdict of the last run that ended well, or how the last one ended when none did.
         since: Since when it is so, or empty; ``runs`` how many runs of the question that spans.
         latest: The newest run, whatever became of it.
         ended: How the newest run ended, null when it is the one that gave the verdict.
-        failed, missed: How many of the last ``of`` runs; a record of several missed slots counts as that many.
+        failed, refused, missed: How many of the last ``of`` runs; a record of several missed slots counts as that many.
+            What was refused for what the caller asked did not break.
         retried: How many failed attempts at the shown runs were followed by another.
         total: How many runs there are.
         others: Other questions that failed when they were asked last, newest first; ``more_others`` beyond those.
@@ -72,6 +79,7 @@ class Entry:
     decided: Past | None
     ended: Word | None
     failed: int
+    refused: int
     missed: int
     retried: int
     of: int
@@ -84,15 +92,21 @@ class Entry:
         """Of the verdict; a newest run that did not end well never looks like an answer."""
         return "broken" if self.ended is not None and self.ended.tone == "broken" else self.word.tone
 
+    @property
+    def rank(self) -> int:
+        """Where it stands: a good or empty last answer beside a failure to another question needs attention first."""
+        return _ORDER.index("others" if self.others and self.tone not in ("fails", "broken") else self.tone)
+
 
 def overview(pasts: Sequence[Past]) -> list[Entry]:
-    """One entry for each notebook and environment, worst first; ``pasts`` come newest first."""
-    pairs: dict[tuple[str, str, bool], list[Past]] = {}
+    """One entry for each notebook and environment, or log, worst first; ``pasts`` come newest first."""
+    pairs: dict[tuple[Any, ...], list[Past]] = {}
     for past in pasts:
         if past.notebook:
-            pairs.setdefault(past.series, []).append(past)
+            whose = str(past.parameters.get("logs")) if _is_anybodys(past) else ""
+            pairs.setdefault((*past.series, whose), []).append(past)
     entries = [_entry(runs) for runs in pairs.values()]
-    return sorted(entries, key=lambda entry: (_ORDER.index(entry.tone), entry.notebook, entry.environment))
+    return sorted(entries, key=lambda entry: (entry.rank, entry.notebook, entry.environment))
 
 
 def day(past: Past) -> str:
@@ -113,7 +127,7 @@ def _entry(every: Sequence[Past]) -> Entry:
     others = _others(complete, decided) if decided else []
     return Entry(
         notebook=one_line(latest.notebook),
-        environment=one_line(_place(latest)),
+        environment=place(decided or latest, ", its log" if latest.is_of_log and not _is_anybodys(latest) else ""),
         word=word,
         claim=one_line(headline.claim, 200) if headline else "",
         numbers=measure(headline).sentence if headline else "",
@@ -124,7 +138,8 @@ def _entry(every: Sequence[Past]) -> Entry:
         latest=latest,
         decided=decided,
         ended=answer(latest) if latest is not decided and latest.status != "ok" else None,
-        failed=sum(1 for past in last if past.status in _NOT_ENDED),
+        failed=sum(1 for past in last if past.status in _NOT_ENDED and not _is_refused(past)),
+        refused=sum(1 for past in last if _is_refused(past)),
         missed=sum(past.slots for past in last if past.status == "missed"),
         retried=sum(max(0, past.attempt - 1) for past in last),
         of=sum(past.slots for past in last),
@@ -134,8 +149,13 @@ def _entry(every: Sequence[Past]) -> Entry:
     )
 
 
-def _place(past: Past) -> str:
-    return f"{past.environment}, its log" if past.is_of_log and past.environment != FROM_LOG else past.environment
+def _is_anybodys(past: Past) -> bool:
+    """Whether it read a log of which nobody said whose it is."""
+    return past.is_of_log and past.environment == FROM_LOG
+
+
+def _is_refused(past: Past) -> bool:
+    return past.status == "failed" and past.failure.get("kind") in _REFUSALS
 
 
 def _others(runs: Sequence[Past], decided: Past) -> list[Other]:
@@ -156,6 +176,8 @@ def _asked(past: Past, decided: Past) -> str:
     """The parameters that set one question apart from another."""
     mine, other = past.parameters, decided.parameters
     differing = {name: mine[name] for name in mine if name not in AMOUNTS and mine[name] != other.get(name)}
+    if "logs" in differing:
+        differing["logs"] = past.log or "none"
     return one_line(said(differing) or "other parameters", 120)
 
 

@@ -7,11 +7,12 @@ run of backticks inside it, or is escaped, so that no line of a log becomes a he
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gpkit.history.log_name import log_name
 from gpkit.plural import plural
-from gpkit.report import provenance
+from gpkit.report import covered, provenance
 from gpkit.report.account import Account, Claim
 from gpkit.report.backing import Case, backing
 from gpkit.report.changes import Changed, against_of
@@ -70,7 +71,9 @@ def _head(account: Account, story: Story) -> Iterator[str]:
     word = answer(account)
     yield f"# {word.sign} {word.word} · {escaped(story.question or account.notebook or account.run_id)}"
     yield ""
-    where = [account.notebook, account.environment, account.started_utc and instant(account.started_utc)]
+    asked = account.run.get("parameters")
+    log = log_name(asked.get("logs")) if isinstance(asked, Mapping) else ""
+    where = [account.notebook, account.environment, log, account.started_utc and instant(account.started_utc)]
     yield " · ".join(escaped(part) for part in where if part)
     yield ""
     if account.status != "ok":
@@ -86,12 +89,17 @@ def _head(account: Account, story: Story) -> Iterator[str]:
 
 
 def _of_what(account: Account) -> Iterator[str]:
-    """What the numbers are of: the window, and the filter of a run that looked at a part of the log only."""
+    """What the numbers are of: the window, a filter that left a part of the log out, and what the evidence lacks."""
     if window := provenance.window_text(account.window, provenance.asked(account)):
         yield f"Window: {escaped(window)}"
         yield ""
     if chosen := provenance.selection(account):
         yield f"**A selection.** Only log entries that this filter selects: {code(chosen)}"
+        yield ""
+    if told := covered.sentences(account):
+        yield "**Before trusting a number:**"
+        yield ""
+        yield from (f"- {escaped(sentence)}" for sentence in told)
         yield ""
 
 
