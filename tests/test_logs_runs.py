@@ -223,3 +223,40 @@ def test_a_run_on_a_projects_log_without_a_window_is_refused_before_a_kernel_sta
     assert ended.returncode == 4
     assert "has no until" in ended.stderr
     assert not list((project / "outputs").glob("runs/*"))
+
+
+def test_a_file_that_was_written_with_a_filter_is_judged_as_the_filter_would_be(project, exports):
+    shutil.copy(exports / "cloud_logging" / EXPORT, project / "export.json")
+    chosen = "severity>=WARNING"
+    kept = gpkit(project, "logs", "export.json", "--filter", chosen, "-o", "w.parquet")
+
+    filtered = gpkit(project, "run", "auth_timing", "-p", "logs=export.json", "-p", f"logs_filter={chosen}")
+    of_filter, folder = last(project), run_folders(project)[-1]
+    from_file = gpkit(project, "run", "auth_timing", "-p", "logs=w.parquet")
+    of_file = last(project)
+    from_run = gpkit(project, "run", "auth_timing", "-p", f"logs={folder / 'evidence' / 'entries.parquet'}")
+    of_run = last(project)
+
+    assert [each.returncode for each in (kept, filtered, from_file, from_run)] == [0, 2, 2, 2], from_file.stderr
+    assert judged(of_file) == judged(of_filter)
+    assert judged(of_run) == judged(of_filter)
+    assert all(finding["verdict"] == "undecided" for finding in of_file["findings"])
+    assert of_file["coverage"]["asked"] == of_filter["coverage"]["asked"]
+    assert of_file["coverage"]["is_selection"]
+    assert any("w.parquet was written with the filter" in note for note in of_file["coverage"]["notes"])
+
+
+def test_of_files_of_which_some_are_whole_a_finding_names_those_that_are_not():
+    healthy = Finding(
+        id="x", claim="All were let in.", verdict="meets", estimate=1.0, unit="ratio", interval=(0.99, 1.0), n=900,
+        target=0.9,
+    )  # fmt: skip
+    written = {"asked": {"filter": "severity>=ERROR"}, "written_with": [{"file": "w.parquet", "filter": "x"}]}
+
+    limits = [
+        _limited(healthy, gathered({**written, "files": [{"name": name} for name in names]})).limits
+        for names in (["w.parquet"], ["w.parquet", "whole.json"])
+    ]
+
+    assert limits[0].startswith("Only log entries that this filter selects were looked at: severity>=ERROR.")
+    assert limits[1].startswith("Of w.parquet only log entries that this filter selects were looked at: ")

@@ -169,3 +169,32 @@ def test_a_record_among_the_lines_that_is_no_entry_is_reported(tmp_path: Path):
     read = logs.read(tmp_path / "mixed.jsonl")
     assert len(read.frame) == 2
     assert [problem.line for problem in read.coverage.problems] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"insertId": "a", "jsonPayload": ' + '{"a":' * 50_000 + "1" + "}" * 50_001,
+        '{"entries": [{"insertId": "a"}], "more": ' + "[" * 5000 + "]" * 5000 + "}",
+        '[{"insertId": "a"}, ' + "[" * 5000,
+    ],
+    ids=["brackets", "an entry", "a wrapper", "an array"],
+)
+def test_what_is_nested_too_deeply_is_refused(tmp_path, text):
+    (tmp_path / "deep.json").write_text(text)
+
+    with pytest.raises(SourceError, match=r"^deep\.json is no.* nested too deeply") as refused:
+        logs.read(tmp_path / "deep.json")
+
+    assert refused.value.exit_code == 4
+
+
+def test_a_line_that_is_nested_too_deeply_for_a_filter_costs_that_line(tmp_path):
+    deep = '{"insertId": "b", "textPayload": "x", "jsonPayload": ' + '{"a":' * 5000 + '"y"' + "}" * 5001
+    (tmp_path / "deep.jsonl").write_text(f'{{"insertId": "a", "textPayload": "x"}}\n{deep}\n')
+
+    read = logs.read(tmp_path / "deep.jsonl", filter="y OR insertId=a")
+
+    assert read.frame["insert_id"].tolist() == ["a"]
+    assert [(each.line, each.what) for each in read.coverage.problems] == [(2, "no valid JSON")]

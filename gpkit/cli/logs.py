@@ -23,7 +23,7 @@ def logs(chosen: argparse.Namespace) -> int:
     """Read log entries and put them out; what they cover is told on standard error."""
     require_writable(chosen.output)
     entries = _read(chosen)
-    put_table(entries.frame, chosen.output)
+    put_table(entries.frame, chosen.output, filter=entries.coverage.filter)
     return _exit_code(entries)
 
 
@@ -51,6 +51,10 @@ def _exit_code(entries: Entries) -> int:
 
 def _of_parquet(source: str, output: Path | None) -> int:
     from gpkit import timeline
+    from gpkit.logs.warehouse import parquet
+
+    for written in parquet.written_with(source):
+        tell(written.sentence)
 
     if output is not None and output.suffix == ".parquet":
         tell(f"{counted(timeline.write_connections(source, output), 'row')} in {output}")

@@ -5,9 +5,9 @@ with Extractor() as extractor:
 """
 
 from gpkit.entries.assembling import Entries, Part, assemble
-from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread
+from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, Written
 from gpkit.entries.extracting import SCHEMA_VERSION, Extractor
-from gpkit.entries.selecting import Selection, selection
+from gpkit.entries.selecting import Selection, selected_by, selection
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +20,8 @@ __all__ = [
     "Problem",
     "Selection",
     "Unread",
+    "Written",
     "assemble",
+    "selected_by",
     "selection",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpkit.entries.arrow import to_series
 from gpkit.entries.continuation import JOINED, LINK
-from gpkit.entries.coverage import Coverage, Problem, Unread, row_limit_signs
+from gpkit.entries.coverage import Coverage, Problem, Unread, Written, row_limit_signs
 from gpkit.entries.extracting import quiet
 from gpkit.entries.identity import MARK_COPIES, ORDER
 from gpkit.entries.measure import measure
@@ -51,12 +51,14 @@ class Part:
         table: As :class:`gpkit.entries.Extractor` makes it.
         declared_s: Seconds that it says it covers; null when it does not say.
         is_export: Whether somebody exported it, so that a round number of entries is a sign of a row limit.
+        written_with: The filter with which it was written, which left entries out; empty for none.
     """
 
     name: str
     table: pa.Table
     declared_s: float | None = None
     is_export: bool = True
+    written_with: str = ""
 
 
 def assemble(
@@ -86,6 +88,7 @@ def assemble(
     import duckdb
 
     described = [(part.name, _signs(part) if part.is_export else ()) for part in parts]
+    written = [Written(part.name, part.written_with) for part in parts if part.written_with]
     arrow = _number(parts, since, until)
     parts.clear()
     with duckdb.connect() as connection:
@@ -93,7 +96,7 @@ def assemble(
         connection.execute("SET arrow_large_buffer_size = true")
         connection.register("entries", arrow)
         connection.execute(MARK_COPIES)
-        coverage = measure(connection, described, problems, unread, notes, is_selection=is_selection)
+        coverage = measure(connection, described, problems, unread, notes, is_selection=is_selection, written_with=written)
         arrow = _link(connection, arrow)
         return Entries(_frame(connection, arrow), coverage)
 

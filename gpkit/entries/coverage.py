@@ -61,6 +61,19 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A file that was itself written with a filter, as text without secrets."""
+
+    file: str
+    filter: str
+
+    @property
+    def sentence(self) -> str:
+        """For people. Of what the filter leaves out the file may hold a part: one of its sources may have been whole."""
+        return f"{self.file} was written with the filter {self.filter}: it may lack entries that this leaves out."
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What the entries cover.
 
@@ -78,6 +91,9 @@ class Coverage:
         unread: Stretches that were asked for and not read.
         notes: What else a reader must know, one sentence each.
         is_selection: Whether a filter left entries out: a silence is then one of what it selects.
+        filter: What left entries out, as text without secrets: the filter asked for, and those with which files were
+            written. Empty for nothing.
+        written_with: Each file that was written with a filter.
     """
 
     files: tuple[FileCoverage, ...]
@@ -93,6 +109,8 @@ class Coverage:
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     is_selection: bool = False
+    filter: str = ""
+    written_with: tuple[Written, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """For ``run.json`` and ``results.json``: instants as ISO 8601 text."""
@@ -103,6 +121,7 @@ class Coverage:
     def sentences(self) -> list[str]:
         """What a reader must know before trusting a number, worst first; empty when nothing is odd."""
         told = [f"Not read: {_text(part.since)} – {_text(part.until)}: {part.why}." for part in self.unread]
+        told += dict.fromkeys(one.sentence for one in self.written_with)
         told += self.row_limit_signs
         if self.payload_missing:
             told.append(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, at, gap_limit_ns
+from gpkit.entries.coverage import Coverage, FileCoverage, Gap, Problem, Unread, Written, at, gap_limit_ns
 from gpkit.plural import counted, plural
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def measure(
     notes: Sequence[str] = (),
     *,
     is_selection: bool = False,
+    written_with: Sequence[Written] = (),
 ) -> Coverage:
     """What was read.
 
@@ -33,6 +34,7 @@ def measure(
         unread: Stretches that were not read.
         notes: What else a reader must know.
         is_selection: Whether a filter left entries out.
+        written_with: Each file that was written with a filter; entries were left out of it too.
     """
     described = _describe(connection, parts)
     entries, first_ns, last_ns, bare, timeless = connection.execute(f"""
@@ -53,7 +55,8 @@ def measure(
         problems=tuple(problems),
         unread=tuple(unread),
         notes=tuple(notes),
-        is_selection=is_selection,
+        is_selection=is_selection or bool(written_with),
+        written_with=tuple(written_with),
     )
 
 

@@ -7,7 +7,7 @@ DuckDB decides what it can decide exactly (:mod:`gpkit.filters`); the interprete
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gpkit import filters
@@ -80,6 +80,28 @@ def selection(text: str) -> Selection | None:
         """
 
     return Selection(select_sql, ((_KEEP, lambda entry: matches(json.loads(entry))),))
+
+
+def selected_by(written_with: Sequence[str], asked: str) -> str:
+    """What selected the entries of files that were written with filters, when another filter is asked for too.
+
+    Args:
+        written_with: The filter of each such file; an entry is in one of them.
+        asked: The filter asked for; empty for all.
+
+    Returns:
+        One filter; as they stand side by side when a text among them is none any more, redacted.
+    """
+    written = list(dict.fromkeys(written_with))
+    given = [part for part in (asked, *written) if part]
+    if len(given) < 2:
+        return "".join(given)
+    try:
+        alternatives = filters.any_of(*written)
+        return (filters.all_of(alternatives, asked) if asked else alternatives).text
+    except filters.FilterError:
+        either = " OR ".join(f"({one})" for one in written)
+        return f"({either}) AND ({asked})" if asked else either
 
 
 def _decided_sql(parsed: filters.Filter) -> str:

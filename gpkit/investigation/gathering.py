@@ -89,7 +89,7 @@ def from_logs(question: str, target: Environment, asked: Asked) -> Gathered:
 
 def _log_coverage(coverage: Any, asked: Asked) -> dict[str, Any]:
     """What the log covers, beside what was asked of it."""
-    said = {"window": asked.window.as_dict(), "filter": redaction.redact(asked.filter)}
+    said = {"window": asked.window.as_dict(), "filter": coverage.filter}
     covered: dict[str, Any] = coverage.as_dict()
     return {"asked": said, **covered, "notes": coverage.sentences()}
 
@@ -196,7 +196,8 @@ def _save(run: Gathered) -> None:
     for name in ("attempts", "messages", "entries", "connections"):
         frame = getattr(run, name)
         if len(frame):
-            tables.write(frame, run.folder / "evidence" / f"{name}.parquet")
+            filter = run.coverage.get("asked", {}).get("filter", "") if name == "entries" else ""
+            tables.write(frame, run.folder / "evidence" / f"{name}.parquet", filter=filter)
 
 
 def _window(attempts: pd.DataFrame) -> dict[str, str | None]:

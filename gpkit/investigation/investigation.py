@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpkit import environments
 from gpkit.errors import ParameterError
@@ -64,7 +64,7 @@ def _limited(finding: Finding, run: Investigation) -> Finding:
     told = []
     missing = ""
     if chosen := run.coverage.get("asked", {}).get("filter"):
-        told.append(f"Only log entries that this filter selects were looked at: {chosen}.")
+        told.append(f"{_only(run.coverage)} log entries that this filter selects were looked at: {chosen}.")
         missing = "no case among the entries that the filter selects"
         if not _is_scope(chosen):
             told.append("It may keep failures and drop successes, or the reverse: nothing is judged by shares of them.")
@@ -84,6 +84,13 @@ def _limited(finding: Finding, run: Investigation) -> Finding:
     if finding.n == 0 and missing:
         finding = dataclasses.replace(finding, claim=f"Nothing to judge: {missing}.")
     return dataclasses.replace(finding, limits=" ".join([finding.limits, *told]).strip())
+
+
+def _only(coverage: Mapping[str, Any]) -> str:
+    """Of which files the filter is: of all, or of some that were written with it, beside others that are whole."""
+    written = [one["file"] for one in coverage.get("written_with", ())]
+    whole = len(coverage.get("files", ())) > len(written)
+    return f"Of {', '.join(dict.fromkeys(written))} only" if written and whole else "Only"
 
 
 def _is_scope(filter: str) -> bool:

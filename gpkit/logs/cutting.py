@@ -11,14 +11,27 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gpkit.errors import SourceError
 from gpkit.logs.shapes import EXPORT_INSTEAD, is_entry, is_row, refusal
 
 _WRAPPER_KEYS = ("raw_logs", "entries", "logs", "log_entries", "logEntries", "items", "results", "data")
-_decoder = json.JSONDecoder()
 _DECLARED_HOURS = re.compile(r'"duration_hours"\s*:\s*(\d+(?:\.\d+)?)')
 _blank = re.compile(r"[\s,\x1e]*")
+
+
+class _Decoder(json.JSONDecoder):
+    """Python's own, to which what is nested too deeply for it is no valid JSON."""
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        try:
+            return super().raw_decode(s, idx)
+        except RecursionError:
+            raise json.JSONDecodeError("It is nested too deeply", s, idx) from None
+
+
+_decoder = _Decoder()
 
 
 @dataclass(frozen=True)

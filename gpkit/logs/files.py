@@ -13,7 +13,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ from gpkit.entries.coverage import Problem
 from gpkit.errors import SourceError
 from gpkit.logs.cutting import Cut, cut_entries, cut_rows, declared_span_s
 from gpkit.logs.shapes import ARRAY, LINES, PARQUET, ROWS, compression_of, encoding_of, way_to_read
+from gpkit.redaction import redact
+from gpkit.tables import FILTER_KEY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,10 +38,14 @@ _UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 @dataclass(frozen=True)
 class Cuttings:
-    """What a file says besides its entries: what could not be read, and the seconds it claims to cover."""
+    """What a file says besides its entries: what could not be read, the seconds that it claims to cover, the filter with
+    which it was written, and whether it is a table that was written from entries, as gpkit does.
+    """
 
     problems: tuple[Problem, ...] = ()
     declared_s: float | None = None
+    written_with: str = ""
+    is_table: bool = False
 
 
 def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
@@ -66,11 +72,12 @@ def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
         raise _unreadable(path, error) from error
     if way == PARQUET:
         return _load_parquet(extractor, path)
+    is_table = way == ROWS
     if whole and packed in (None, "gzip", "zstd"):
         try:
             table = extractor.of_sql(_fast_source(path, way, packed))
             if all_true(table["is_entry"]):
-                return table, Cuttings()
+                return table, Cuttings(is_table=is_table)
         except duckdb.Error:
             # It says at which byte; cutting the file tells what is wrong, and keeps the lines that are right.
             pass
@@ -78,7 +85,7 @@ def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
         cuttings, entries = _cut(path, packed)
     except _UNREADABLE as error:  # it may have gone in the meantime
         raise _unreadable(path, error) from error
-    return extractor.extract(entries), cuttings
+    return _extracted(extractor, path.name, entries), replace(cuttings, is_table=is_table)
 
 
 def _load_parquet(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:
@@ -93,10 +100,11 @@ def _load_parquet(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]
                 f"{path.name} is not a log export: it is a Parquet file without the column entry.",
                 next_step="Write one: gpkit logs SOURCE -o entries.parquet",
             )
+        written_with = _written_with(extractor, path)
         try:
             table = extractor.of_sql(f"SELECT entry, NULL::VARCHAR AS readable FROM {source}")
             if all_true(table["is_entry"]):
-                return table, Cuttings()
+                return table, Cuttings(written_with=written_with, is_table=True)
         except duckdb.InvalidInputException:  # an entry that DuckDB cannot parse
             pass
         texts = [text for (text,) in extractor.connection.execute(f"SELECT entry FROM {source}").fetchall()]
@@ -105,7 +113,26 @@ def _load_parquet(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]
             f"{path.name} cannot be read as Parquet.", str(error).splitlines()[0], "It may be cut off: write it again."
         ) from error
     problems, entries = _sorted_out(path.name, cut_rows(texts))
-    return extractor.extract(entries), Cuttings(tuple(problems))
+    return _extracted(extractor, path.name, entries), Cuttings(tuple(problems), written_with=written_with, is_table=True)
+
+
+def _extracted(extractor: Extractor, name: str, entries: list[str]) -> pa.Table:
+    import duckdb
+
+    try:
+        return extractor.extract(entries)
+    except duckdb.Error as error:
+        if "RecursionError" not in str(error):
+            raise
+        raise SourceError(f"{name} holds an entry that is nested too deeply for the filter to look into it.") from error
+
+
+def _written_with(extractor: Extractor, path: Path) -> str:
+    """The filter that a Parquet file says it was written with; what it says is redacted as all evidence is."""
+    found = extractor.connection.execute(
+        f"SELECT decode(value) FROM parquet_kv_metadata({_pattern(path)}) WHERE decode(key) = ?", [FILTER_KEY.decode()]
+    ).fetchall()
+    return redact(str(found[0][0])) if found else ""
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:

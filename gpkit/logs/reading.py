@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selection
+from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selected_by, selection
 from gpkit.environments import Environment
 from gpkit.errors import SourceError
 from gpkit.filters import Filter, doubts, parse
 from gpkit.logs.files import load_file
 from gpkit.logs.finding import Found, find
 from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, dataset_of, require_window, source
+from gpkit.redaction import redact
 
 
 def read(
@@ -61,7 +62,7 @@ def read(
     given = _given(sources)
     far = [one for one in given if one.kind != FILES]
     if not far:
-        return _doubted(_read_files([one.name for one in given], asked), text)
+        return _told(_read_files([one.name for one in given], asked), text)
     if len(given) > 1:
         raise SourceError(f"'{far[0].name}' stands beside other sources.", next_step="Read one of them at a time.")
     if offline and far[0].kind != API:
@@ -71,15 +72,15 @@ def read(
         )
     require_window(far[0], since, until)
     read_far = {API: _read_api, BIGQUERY: _read_bigquery, SINK: _read_sink}[far[0].kind]
-    return _doubted(read_far(far[0].name, asked), text)
+    return _told(read_far(far[0].name, asked), text)
 
 
-def _doubted(entries: Entries, filter: str) -> Entries:
-    """The entries, whose coverage says what of the filter can hardly be meant."""
-    if not filter.strip():
-        return entries
-    notes = (*entries.coverage.notes, *doubts(parse(filter)))
-    return dataclasses.replace(entries, coverage=dataclasses.replace(entries.coverage, notes=notes))
+def _told(entries: Entries, filter: str) -> Entries:
+    """The entries, whose coverage says what was selected, and what of the filter can hardly be meant."""
+    coverage = entries.coverage
+    notes = (*coverage.notes, *(doubts(parse(filter)) if filter.strip() else ()))
+    selected = selected_by([one.filter for one in coverage.written_with], redact(filter.strip()))
+    return dataclasses.replace(entries, coverage=dataclasses.replace(coverage, notes=notes, filter=selected))
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,8 @@ def _load_all(extractor: Extractor, found: list[Found], *, is_export: bool) -> t
             why = str(error).splitlines()[0].removeprefix(f"{file.path.name} ").rstrip(".")
             problems.append(Problem(file.path.name, None, why))
             continue
-        loaded.append(Part(file.path.name, table, cuttings.declared_s, is_export))
+        is_whole = is_export and not cuttings.written_with
+        loaded.append(Part(file.path.name, table, cuttings.declared_s, is_whole, cuttings.written_with))
         problems += cuttings.problems
     if not loaded:
         raise refusals[0]

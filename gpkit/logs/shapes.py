@@ -95,7 +95,7 @@ def way_to_read(head: bytes, name: str) -> str:
     first_line = start.split("\n", 1)[0]
     try:
         record = json.loads(first_line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for what is nested too deeply
         return OTHER
     if encoding != "utf-8":
         return OTHER

@@ -58,7 +58,8 @@ def load(
             with _told(file), tempfile.TemporaryDirectory(prefix="gpkit-sink-") as folder:
                 for stretch in _stretches(system, file, Path(folder) / name):
                     table, cuttings = load_file(extractor, stretch)
-                    parts.append(Part(name, table, cuttings.declared_s, is_export))
+                    is_whole = is_export and not cuttings.written_with
+                    parts.append(Part(name, table, cuttings.declared_s, is_whole, cuttings.written_with))
                     problems += cuttings.problems
                     del table
         except SourceError as error:

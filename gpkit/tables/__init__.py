@@ -18,13 +18,15 @@ from gpkit.tables.columns import (
     TESTS,
     Column,
 )
-from gpkit.tables.frames import conform, empty, from_rows, read, to_jsonl, write
+from gpkit.tables.frames import conform, empty, from_rows, read
+from gpkit.tables.writing import FILTER_KEY, filter_of, to_jsonl, write
 
 __all__ = [
     "ATTEMPTS",
     "CONNECTIONS",
     "ENTRIES",
     "EVENT_COLUMNS",
+    "FILTER_KEY",
     "MESSAGES",
     "PHASES",
     "TABLES",
@@ -32,6 +34,7 @@ __all__ = [
     "Column",
     "conform",
     "empty",
+    "filter_of",
     "from_rows",
     "read",
     "to_jsonl",

@@ -1,4 +1,4 @@
-"""Frames that keep to their table: types set, columns checked, written and read by the ending of the file."""
+"""Frames that keep to their table: types set, columns checked, read back by the ending of the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from gpkit.errors import OutputError, SourceError, TableError
+from gpkit.errors import SourceError, TableError
 from gpkit.tables.columns import FLAG, INSTANT, INTEGER, NUMBER, TEXT, TEXTS, Column
 
 if TYPE_CHECKING:
@@ -96,37 +96,8 @@ def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         raise TableError(f"Column {column.name} holds values that are no {column.kind}: {error}.") from error
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write to a file by its ending: ``.parquet``, ``.jsonl`` or ``.csv``.
-
-    Raises:
-        OutputError: Another ending, or the file cannot be written.
-    """
-    try:
-        if path.suffix == ".parquet":
-            frame.to_parquet(path, index=False)
-        elif path.suffix == ".jsonl":
-            path.write_text(to_jsonl(frame), "utf-8")
-        elif path.suffix == ".csv":
-            frame.to_csv(path, index=False)
-        else:
-            raise OutputError(
-                f"'{path.name}' has no ending that says how to write a table.",
-                next_step="Use .parquet, .jsonl or .csv.",
-            )
-    except OSError as error:
-        raise OutputError(f"'{path}' cannot be written: {error.strerror}.", next_step="Choose another file.") from error
-
-
-def to_jsonl(frame: pd.DataFrame) -> str:
-    """One JSON object a line; instants in ISO 8601 with ``Z``, null where a value is missing."""
-    records = frame.to_dict("records")
-    plain = ({str(name): _plain(value) for name, value in row.items()} for row in records)
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain)
-
-
 def read(path: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
-    """Read a table written by :func:`write`.
+    """Read a table written by :func:`gpkit.tables.write`.
 
     Raises:
         SourceError: The file is missing or of an unknown ending.
@@ -157,18 +128,3 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _as_list(value: object) -> list[object]:
     """Parquet gives arrays back, a row without the key gives null: both mean a list here."""
     return [] if value is None or isinstance(value, float) else list(cast(Iterable[object], value))
-
-
-def _plain(value: object) -> object:
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "ndarray":
-        return [_plain(item) for item in cast(Iterable[object], value)]
-    if isinstance(value, float) and value != value:
-        return None
-    item = getattr(value, "item", None)
-    return item() if callable(item) else value

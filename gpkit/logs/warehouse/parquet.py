@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.entries.cleaning import literal
+from gpkit.entries.coverage import Written
 from gpkit.errors import OutputError, SourceError
 from gpkit.logs.warehouse.engines import ROWS
+from gpkit.redaction import redact
+from gpkit.tables import filter_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -57,6 +60,22 @@ def opened(source: str | Path, *, memory_limit: str, needed: Iterable[str] = ())
             yield entries
         except duckdb.IOException as error:  # a file further on, or a part of one
             raise _unreadable(source, error) from error
+
+
+def written_with(source: str | Path) -> tuple[Written, ...]:
+    """The Parquet files that were written with a filter.
+
+    Raises:
+        SourceError: Nothing is there, or it cannot be read as Parquet.
+    """
+    import pyarrow as pa
+
+    files = _files(Path(os.path.expanduser(source)))
+    try:
+        told = [Written(os.path.basename(file), redact(filter_of(Path(file)))) for file in files]
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(source, error) from error
+    return tuple(one for one in told if one.filter)
 
 
 def write_sorted(
