@@ -34,6 +34,20 @@ def test_what_is_equal_is_left_out_and_what_differs_has_both_values(tmp_path):
     assert found.notes == ()
 
 
+def test_whether_both_read_the_same_log_is_said_as_far_as_the_records_tell(tmp_path):
+    def log(digest):
+        return {"digest_of": "every byte", "files": {"a.json": {"size_bytes": 9, "digest": digest}}}
+
+    runs = [read(past_run(tmp_path, minute, log=told)) for minute, told in enumerate((log("aa"), log("aa"), log("bb")))]
+    older = [read(past_run(tmp_path, minute)) for minute in (60, 61)]
+
+    same, other, unknown = difference(*runs[:2]), difference(*runs[1:]), difference(*older)
+
+    assert (same.log, same.notes) == ({}, ("Both read the same files of a log, by every byte.",))
+    assert (other.log, other.notes) == ({"files.a.json.digest": ("aa", "bb")}, ())
+    assert (unknown.log, unknown.notes) == ({}, ())
+
+
 def test_nothing_is_concluded_from_a_run_that_did_not_end_well(tmp_path):
     found = difference(read(past_run(tmp_path, 0, meets())), read(past_run(tmp_path, 1, finding(), status="timeout")))
 

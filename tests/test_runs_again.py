@@ -11,6 +11,7 @@ from gpkit.errors import ParameterError, SourceError
 from gpkit.history import read
 from gpkit.runs.making import again
 from gpkit.runs.making.again import plan_again
+from gpkit.runs.recording.fingerprint import fingerprint
 from tests.history_support import past_run
 from tests.runs_support import FINISH, add_notebook, gpkit, make_project, run_folders
 from tests.runs_support import read as read_file
@@ -36,10 +37,10 @@ def project(tmp_path, monkeypatch):
     return made
 
 
-def past(project, *, given=("attempts",), **parameters):
+def past(project, *, given=("attempts",), log=None, **parameters):
     values = {"attempts": 7, "logs": "", "since": "2026-11-01T00:00:00Z", "until": ""} | parameters
     folder = past_run(
-        project / "outputs", notebook="works", parameters=values, given=list(given), deadline_s=90.0, **THEN
+        project / "outputs", notebook="works", parameters=values, given=list(given), deadline_s=90.0, log=log, **THEN
     )
     return read(folder)
 
@@ -113,6 +114,31 @@ def test_a_log_that_is_gone_is_refused(project):
         plan_again(past(project, given=("logs",), logs=str(project / "gone.json")))
 
 
+def test_a_log_with_other_content_under_the_same_name_is_named(project):
+    log = project / "export.json"
+    log.write_text("[1, 2, 3]")
+    then = fingerprint(str(log), project)
+    record = past(project, given=("logs",), logs=str(log), log=then)
+
+    assert plan_again(record).warnings == ()
+    log.write_text("[1, 2, 4]")
+    assert plan_again(record).warnings == (
+        "The log is another, and numbers may differ for that alone: export.json holds other bytes, of the same size.",
+    )
+    log.write_text("[1, 2, 3, 4]")
+    assert plan_again(record).warnings == (
+        "The log is another, and numbers may differ for that alone: export.json had 9 bytes and has 12 bytes.",
+    )
+
+
+def test_of_a_record_without_a_digest_nothing_is_claimed(project):
+    (project / "export.json").write_text("[1]")
+
+    warnings = plan_again(past(project, given=("logs",), logs=str(project / "export.json"))).warnings
+
+    assert warnings == ("Whether the log is as it was then cannot be told: the record has no digest of it.",)
+
+
 def test_a_notebook_that_is_gone_is_refused(project):
     record = past(project)
     (project / "notebooks" / "works.ipynb").unlink()
@@ -153,3 +179,21 @@ def test_a_run_is_made_once_more_and_says_of_which(tmp_path):
     assert second["parameters"] == first["parameters"]
     assert second["given"] == first["given"]
     assert "rerun_of" not in first
+
+
+def test_a_run_of_a_log_records_its_content_and_a_rerun_and_diff_tell_that_it_changed(tmp_path):
+    project = make_project(tmp_path)
+    add_notebook(project, "works", FINISH, parameters='logs: str = ""  # {path}')
+    log = project / "export.json"
+    log.write_text("[1]")
+    gpkit(project, "run", "works", "-p", "logs=export.json")
+    log.write_text("[2, 3]")
+
+    done = gpkit(project, "rerun", "last")
+    first, second = run_folders(project)
+    differing = json.loads(gpkit(project, "diff", first.name, second.name, "--json").stdout)["log"]
+
+    assert read_file(first / "run.json")["log"]["files"]["export.json"]["size_bytes"] == 3
+    assert "The log is another, and numbers may differ for that alone: export.json had 3 bytes" in done.stderr
+    assert differing["files.export.json.size_bytes"] == [3, 6]
+    assert "files.export.json.digest" in differing

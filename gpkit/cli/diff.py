@@ -39,12 +39,12 @@ def told(found: Difference) -> str:
     lines += [one_line(note) for note in found.notes]
     lines += ["", "Findings", *_findings(found), "", f"The rule: {RULE}"]
     same = []
-    for title in ("parameters", "versions", "code", "window", "coverage"):
+    for title in ("parameters", "log", "versions", "code", "window", "coverage"):
         pairs: Pairs = getattr(found, title)
         if pairs:
             rows = [("", one_line(name), f"{_said(a)} → {_said(b)}") for name, (a, b) in pairs.items()]
             lines += ["", f"What differs: {title}", aligned(rows)]
-        else:
+        elif title != "log":  # that of two records without one is not known to be the same
             same.append(title)
     return "\n".join([*lines, *(["", f"The same: {', '.join(same)}."] if same else [])]).replace("\u00a0", " ")
 

@@ -25,7 +25,7 @@ class Difference:
         notes: What a reader must know before comparing them.
         verdicts: Of both; null where a run has none.
         findings: What became of each, worst first.
-        parameters, versions, code, window, coverage: What differs, by name: the value of ``a`` and that of ``b``.
+        parameters, log, versions, code, window, coverage: What differs, by name: the value of ``a`` and that of ``b``.
     """
 
     a: Past
@@ -34,6 +34,7 @@ class Difference:
     verdicts: tuple[str | None, str | None]
     findings: tuple[Change, ...]
     parameters: Pairs
+    log: Pairs
     versions: Pairs
     code: Pairs
     window: Pairs
@@ -53,7 +54,7 @@ class Difference:
             "rule": RULE,
             **{
                 name: {key: list(pair) for key, pair in getattr(self, name).items()}
-                for name in ("parameters", "versions", "code", "window", "coverage")
+                for name in ("parameters", "log", "versions", "code", "window", "coverage")
             },
         }
 
@@ -74,10 +75,11 @@ def difference(a: Past, b: Past) -> Difference:
     return Difference(
         a,
         b,
-        tuple(_notes(a, b)),
+        (*_notes(a, b), *_same_log(old.get("log"), new.get("log"))),
         (a.verdict or None, b.verdict or None),
         told,
         parameters=_pairs(old.get("parameters"), new.get("parameters")),
+        log=_pairs(old.get("log"), new.get("log")),
         versions=_pairs(_versions(old), _versions(new)),
         code=_pairs(old.get("git"), new.get("git")),
         window=_pairs(old.get("window"), new.get("window")),
@@ -112,6 +114,12 @@ def _findings(past: Past) -> list[Mapping[str, Any]]:
     found = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else list(past.findings)
     kept = ("id", "claim", "verdict", "estimate", "unit", "interval", "n", "target", "target_is", "cause")
     return [{name: item.get(name) for name in kept} for item in found]
+
+
+def _same_log(a: Any, b: Any) -> list[str]:
+    if not isinstance(a, Mapping) or not a or a != b:
+        return []
+    return [f"Both read the same files of a log, by {a.get('digest_of')}."]
 
 
 def _notes(a: Past, b: Past) -> list[str]:

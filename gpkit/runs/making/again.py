@@ -19,6 +19,7 @@ from gpkit.history import Past
 from gpkit.history.past import RUN_FILE, read_object
 from gpkit.runs.asking.declarations import Declaration, read_declarations
 from gpkit.runs.asking.plan import DEADLINE_S, Plan, make_plan
+from gpkit.runs.recording.fingerprint import differences, fingerprint
 from gpkit.runs.recording.provenance import provenance
 
 OFFLINE = "offline"  # the parameter by which a notebook reads the cache alone
@@ -31,7 +32,7 @@ class Again:
 
     Attributes:
         plan: What will be done; it names the run that it repeats.
-        warnings: What differs from then, one sentence each: code, packages, parameters.
+        warnings: What differs from then, one sentence each: code, packages, parameters, the log.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ def plan_again(
     except CallerError as error:
         raise type(error)(f"{past.run_id} cannot be made again: {error.what}", error.why, error.next_step) from None
     warnings += _differences(run, provenance(plan.root))
+    warnings += differences(run.get("log"), fingerprint(plan.parameters.get("logs"), plan.root))
     return Again(dataclasses.replace(plan, rerun_of=past.run_id), tuple(warnings))
 
 

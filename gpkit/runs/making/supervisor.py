@@ -32,6 +32,7 @@ from gpkit.runs.machine.processes import adopt_orphans, end_descendants
 from gpkit.runs.making.watch import Watch, say
 from gpkit.runs.recording import folder as folders
 from gpkit.runs.recording import plain_report, record, status
+from gpkit.runs.recording.fingerprint import fingerprint
 from gpkit.runs.recording.provenance import provenance, versions
 
 STOP_GRACE_S = 6.0  # chosen: interrupt, kill after 2 s, notice within 1 s, save
@@ -82,7 +83,10 @@ def supervise(plan: Plan, folder: Path, private: Path, watch: Watch) -> Path:
     order = _worker_order(plan, folder, private)
     watch.start_worker(order)
     # While the kernel starts:
-    record.begin(folder, _facts(plan, folder, watch.started))
+    facts = _facts(plan, folder, watch.started)
+    record.begin(folder, facts)
+    if log := fingerprint(plan.parameters.get("logs"), plan.root):
+        record.begin(folder, {**facts, "log": log})
     prepare()
     outcome = _execution(plan, run_id_of(folder), watch, deadline_s)
     record.finish(folder, outcome, _measured(watch, outcome, "report"))
