@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from gpkit.analysis.breakdowns import by_client, delay_levels
-from gpkit.analysis.cases import ATTRIBUTES, cases_of_attempts, cases_of_connections, entry, in_flight
+from gpkit.analysis.cases import ATTRIBUTES, CLOSED_EARLY, cases_of_attempts, cases_of_connections, entry, in_flight
 from gpkit.analysis.mechanisms import mechanisms
+from gpkit.findings.auth import judge_refusals
+from gpkit.findings.handshakes import judge_failures
 from gpkit.tables import CONNECTIONS, from_rows
 
 from .attempts_text import attempts_of
@@ -30,6 +32,7 @@ def sample(seed, n=400, failed=lambda row, draw: False, **columns):
             "planned_delay_s": delay,
             "delay_s": delay + np.where(early, rng.exponential(0.0003, n), 0),
             "in_flight": rng.poisson(4, n),
+            **{"known": True, "let_in": True, "upgraded": True},
             **dict.fromkeys(ATTRIBUTES, "one"),
             "user": rng.choice(["u1", "u2", "u3"], n),
             "reason": None,
@@ -213,6 +216,60 @@ def test_a_client_that_always_fails_for_one_reason_does_not_mix():
     chrome = table[table["client"] == "Chrome"].iloc[0]
     assert (chrome["n"], chrome["of"], chrome["mixes"], chrome["reason"]) == (5, 5, False, "audience")
     assert table[table["client"] == "tests"]["mixes"].all()
+
+
+def connection(**told):
+    return {"connection_id": "x", "service": "s", "decided_ns": 9, "ambiguous": False, "events": []} | told
+
+
+GREETED = {"http_status": 101, "outcome": "accepted", "generation": "C", "established_ns": 7}
+
+
+@pytest.mark.parametrize(
+    ("told", "failed", "known", "let_in"),
+    [
+        (GREETED, False, True, True),
+        (GREETED | {"outcome": "closed", "established_ns": None}, True, True, True),
+        (GREETED | {"outcome": "closed", "established_ns": None, "first_message_ns": 8}, False, True, True),
+        (GREETED | {"outcome": "closed", "established_ns": None, "events": ["agent_started"]}, False, True, True),
+        (GREETED | {"outcome": "closed", "established_ns": None, "ambiguous": True}, False, False, True),
+        (GREETED | {"established_ns": None}, False, False, True),  # still going on, or left by its client
+        ({"http_status": 101, "outcome": "closed", "generation": "A"}, False, False, True),  # A greets without a line
+        ({"http_status": 101, "outcome": "unknown"}, False, False, False),
+        ({"http_status": 403, "outcome": "refused"}, True, True, False),
+    ],
+)
+def test_a_logged_upgrade_got_through_only_where_a_line_tells(told, failed, known, let_in):
+    [case] = cases_of_connections(from_rows([connection(**told)], CONNECTIONS)).to_dict("records")
+
+    assert (case["failed"], case["known"], case["let_in"]) == (failed, known, let_in)
+    assert (case["failure"] == CLOSED_EARLY) is (failed and let_in)
+
+
+def test_upgrades_without_a_line_are_no_failures_and_no_successes_but_not_refused_at_the_upgrade():
+    bare = [connection(connection_id=f"b{n}", http_status=101, outcome="unknown") for n in range(600)]
+    refused = [connection(connection_id=f"r{n}", http_status=403, outcome="refused") for n in range(10)]
+    cases = cases_of_connections(from_rows([*bare, *refused], CONNECTIONS))
+    kinds = mechanisms(cases)
+
+    [kind] = kinds.to_dict("records")
+    assert (kind["failed"], kind["n"]) == (10, 610)
+    assert kind["mechanism"] != "deterministic"
+    for found in (judge_failures(cases, kinds), judge_refusals(cases)):
+        assert (found.verdict, found.n) == ("undecided", 610)
+        assert found.interval[0] < 0.001
+        assert found.interval[1] > 0.98
+        assert "10 not; of 600 nothing tells" in found.claim
+
+
+def test_connections_closed_before_the_welcome_are_failures_of_the_handshake_and_not_of_authentication():
+    early = GREETED | {"outcome": "closed", "established_ns": None}
+    rows = [connection(connection_id=f"e{n}", **early) for n in range(450)]
+    cases = cases_of_connections(from_rows(rows, CONNECTIONS))
+
+    through = judge_failures(cases, mechanisms(cases))
+    assert (through.verdict, through.estimate) == ("fails", 0)
+    assert judge_refusals(cases).verdict == "meets"
 
 
 @pytest.mark.parametrize(

@@ -280,9 +280,13 @@ def test_a_certain_violation_counts_once_for_each_case():
         columns=["rule", "case_id", "evidence_id", "certain", "detail"],
     )
 
-    found = judge_order(broken, 10)
+    cases = pd.DataFrame({"case_id": [*"abcdefghij", "k", "l"], "known": True, "let_in": True, "upgraded": True})
+    cases.loc[10, "upgraded"] = False  # refused at the upgrade: there was nothing to come in order
+    cases.loc[11, ["known", "let_in"]] = False  # 101, and not a line
 
-    assert found.estimate == 0.1
+    found = judge_order(broken, cases)
+
+    assert (found.estimate, found.n) == (0.1, 10)
     assert "1 more cannot be ordered" in found.claim
 
 

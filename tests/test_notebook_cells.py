@@ -51,8 +51,8 @@ def test_nothing_is_judged_no_data():
         gpkit.judge_races(NO_CASES, kinds, nothing),
         gpkit.judge_failures(NO_CASES, kinds),
         gpkit.judge_refusals(NO_CASES),
-        gpkit.judge_claims(gpkit.server_events(empty(ENTRIES))),
-        gpkit.judge_order(CALLS["violations"](), 0),
+        gpkit.judge_claims(gpkit.server_events(empty(ENTRIES)), NO_CASES),
+        gpkit.judge_order(CALLS["violations"](), NO_CASES),
     ]
 
     assert {(finding.n, finding.verdict) for finding in found} == {(0, "undecided")}

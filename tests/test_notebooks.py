@@ -83,7 +83,7 @@ def findings_of(run: gpkit.investigation.Investigation) -> list[Finding]:
     return [
         gpkit.judge_races(cases, kinds, gpkit.message_order(run.attempts, run.messages)),
         gpkit.judge_failures(cases, kinds),
-        gpkit.judge_order(broken, len(cases)),
+        gpkit.judge_order(broken, cases),
         *([boots] if boots else []),
         *gpkit.judge_events(run.attempts, claims),
         gpkit.judge_refusals(cases),

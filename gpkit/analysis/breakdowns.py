@@ -12,12 +12,12 @@ def by_client(cases: pd.DataFrame) -> pd.DataFrame:
     """Whether any client mixes: one row per client, failure and reason.
 
     Returns:
-        ``client``, ``failure``, ``reason``, ``n`` (such cases), ``of`` (cases of the client), ``mixes`` (the client
-        also had another result), ``case_ids``.
+        ``client``, ``failure`` (or ``went well``, or ``not told``), ``reason``, ``n`` (such cases), ``of`` (cases of
+        the client), ``mixes`` (the client also had another result), ``case_ids``.
     """
     rows = []
     for client, group in cases.groupby("client"):
-        results = group["failure"].astype("object").fillna("went well")
+        results = group["failure"].astype("object").fillna(went_well(group))
         reasons = group["reason"].astype("object").where(group["failed"], None).fillna("")
         kinds = group.assign(result=results, why=reasons).groupby(["result", "why"])
         for (result, why), part in kinds:
@@ -26,6 +26,11 @@ def by_client(cases: pd.DataFrame) -> pd.DataFrame:
             )
     rows.sort(key=lambda row: (-row[4], row[0], -row[3]))
     return pd.DataFrame(rows, columns=["client", "failure", "reason", "n", "of", "mixes", "case_ids"])
+
+
+def went_well(cases: pd.DataFrame) -> pd.Series[str]:
+    """What is said of cases that did not fail, as far as the evidence tells."""
+    return cases["known"].map({True: "went well", False: "not told"})
 
 
 def delay_levels(cases: pd.DataFrame, kinds: pd.DataFrame | None = None) -> pd.DataFrame:

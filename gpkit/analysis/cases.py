@@ -1,10 +1,12 @@
 """One shape for what a client measured and what a server logged, so that both are judged by the same rules. Pure.
 
 A case is one attempt of a valid user, or one upgrade in a log. Columns: ``case_id``, ``at_ns`` (when it asked to be let
-in), ``failed``, ``failure`` (what happened, null on success), ``sent`` (a message was sent), ``arm`` (after-open,
-after-ready, or logged), ``delay_s`` (message after OPEN, measured, early sending only), ``planned_delay_s``,
-``in_flight`` (others open or waiting at that instant), ``age_s`` (since the first case of its instance),
-``temperature`` (cold or warm), ``reason`` (from the log), and the attributes of :data:`ATTRIBUTES`.
+in), ``failed``, ``failure`` (what happened, null on success), ``known`` (the evidence tells whether it got through to
+the welcome), ``let_in`` (it was let in, whatever became of it), ``upgraded`` (the upgrade itself succeeded), ``sent``
+(a message was sent), ``arm`` (after-open, after-ready, or logged), ``delay_s`` (message after OPEN, measured, early
+sending only), ``planned_delay_s``, ``in_flight`` (others open or waiting at that instant), ``age_s`` (since the first
+case of its instance), ``temperature`` (cold or warm), ``reason`` (from the log), and the attributes of
+:data:`ATTRIBUTES`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,12 @@ NOT_KNOWN = "not known"
 UNANSWERED = " before any event"
 """Behind the outcome of an attempt whose message brought nothing at all."""
 
+LOG_WELCOMES = ("B", "C")  # generation A greets without a line
+
 SWITCHED = 101  # RFC 6455, section 4.2.2: the upgrade succeeded
+
+CLOSED_EARLY = "closed_before_ready"
+"""Of a logged connection that the server ended before its welcome; of an attempt the close's code stands behind it."""
 
 COLD_S = 1.0  # chosen: an instance's first second, in which caches fill and pools connect
 
@@ -47,6 +54,9 @@ def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
             "end_ns": (valid["started_ns"] + valid["total_ns"] - valid["queue_ns"]).astype("int64"),
             "failed": (outcome != "ok").astype(bool),
             "failure": _failure(valid, outcome),
+            "known": True,
+            "let_in": outcome.str.startswith(AFTER_READY).astype(bool),
+            "upgraded": has_switched(valid),
             "sent": (valid["messages_sent"].fillna(0) > 0).astype(bool),
             "arm": valid["send"].astype(str),
             "delay_s": valid["send_after_open_s"].where(valid["send"] == "after-open").astype(float),
@@ -64,30 +74,41 @@ def cases_of_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
 
 
 def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
-    """Cases from logged upgrades. A failure is a refusal or a server error; a row without an outcome is left out."""
-    known = connections[connections["outcome"].isin(["accepted", "closed", "refused", "failed"])]
-    known = known[known["requested_ns"].notna() | known["decided_ns"].notna()]
-    at = known["requested_ns"].fillna(known["decided_ns"]).astype("int64")
-    failed = known["outcome"].isin(["refused", "failed"]).astype(bool)
-    failure = _logged_failure(known).where(failed)
+    """Cases from logged upgrades; one without an instant is left out.
+
+    A failure is a refusal, a server error, or an end by the server before the welcome. Whether an upgrade that was
+    answered 101 got through, only lines tell: without any, or where the service logs no welcome, it is not known.
+    """
+    placed = connections[connections["requested_ns"].notna() | connections["decided_ns"].notna()]
+    at = placed["requested_ns"].fillna(placed["decided_ns"]).astype("int64")
+    let_in = placed["outcome"].isin(["accepted", "closed"]).astype(bool)
+    greeted = let_in & _was_greeted(placed)
+    refused = placed["outcome"].isin(["refused", "failed"]).astype(bool)
+    failed = refused | (let_in & ~greeted & _ended_ungreeted(placed))
+    failure = _logged_failure(placed).where(refused, CLOSED_EARLY).where(failed)
     frame = pd.DataFrame(
         {
-            "case_id": known["connection_id"].astype(str),
+            "case_id": placed["connection_id"].astype(str),
             "at_ns": at,
-            "end_ns": at + (known["http_latency_s"].fillna(0).astype(float) * 1e9).round().astype("int64"),
+            "end_ns": at + (placed["http_latency_s"].fillna(0).astype(float) * 1e9).round().astype("int64"),
             "failed": failed,
             "failure": failure,
+            "known": failed | greeted,
+            "let_in": let_in,
+            "upgraded": ((placed["http_status"] == SWITCHED).fillna(False) | placed["accepted_ns"].notna()).astype(
+                bool
+            ),
             "sent": False,
             "arm": "logged",
             "delay_s": np.nan,
             "planned_delay_s": np.nan,
-            "client": known["client"].astype("object").fillna(NOT_KNOWN).astype(str),
+            "client": placed["client"].astype("object").fillna(NOT_KNOWN).astype(str),
             "credential": NOT_KNOWN,
             "carrier": NOT_KNOWN,
-            "revision": known["revision"].astype("object").fillna(NOT_KNOWN).astype(str),
+            "revision": placed["revision"].astype("object").fillna(NOT_KNOWN).astype(str),
             "user": NOT_KNOWN,
-            "instance_id": known["instance_id"].astype("object").fillna(NOT_KNOWN).astype(str),
-            "reason": _told(known).where(failed, None),
+            "instance_id": placed["instance_id"].astype("object").fillna(NOT_KNOWN).astype(str),
+            "reason": _told(placed).where(failed, None),
         }
     )
     return _placed(frame)
@@ -95,18 +116,41 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
 
 def _logged_failure(known: pd.DataFrame) -> pd.Series[Any]:
     """Where logged connections failed, as far as their requests and lines tell: a bare outcome where they do not."""
-    outcome, status = known["outcome"].astype("object").astype(str), known["http_status"]
-    has_switched = (status == SWITCHED).fillna(False).astype(bool)
-    at_upgrade = status.notna() & ~has_switched
-    failure = outcome.where(~(has_switched | known["accepted_ns"].notna()), outcome + "_after_accept")
+    outcome, status, switched = known["outcome"].astype("object").astype(str), known["http_status"], has_switched(known)
+    at_upgrade = status.notna() & ~switched
+    failure = outcome.where(~(switched | known["accepted_ns"].notna()), outcome + "_after_accept")
     answered = status.map(lambda value: "" if pd.isna(value) else f"upgrade_status_{int(value)}").astype("object")
     return failure.where(~at_upgrade, answered)
 
 
+def has_switched(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether an upgrade was answered 101."""
+    return (rows["http_status"] == SWITCHED).fillna(False).astype(bool)
+
+
+def _was_greeted(connections: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a line tells of the welcome, or of what only follows it."""
+    has_events = connections["events"].map(lambda events: not _is_null(events) and len(events) > 0)
+    later = connections["established_ns"].notna() | connections["first_message_ns"].notna()
+    return (later | has_events).astype(bool)
+
+
+def _ended_ungreeted(connections: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a service that logs its welcomes ended it without one, for certain."""
+    logs_welcomes = connections["generation"].isin(LOG_WELCOMES) | connections["auth_started_ns"].notna()
+    # Which request a named connection answers may be open; that it ended so is not.
+    is_certain = connections["server_connection_id"].notna() | ~connections["ambiguous"].astype("boolean").fillna(False)
+    return ((connections["outcome"] == "closed") & logs_welcomes & is_certain).astype(bool)
+
+
+def _is_null(value: object) -> bool:
+    return value is None or value is pd.NA or value != value
+
+
 def entry(cases: pd.DataFrame) -> pd.DataFrame:
     """The same cases, judged by whether they were let in: what went wrong after that is no failure here."""
-    inside = cases["failure"].astype("object").fillna("").astype(str).str.startswith(AFTER_READY)
-    return cases.assign(failed=cases["failed"] & ~inside, failure=cases["failure"].where(~inside, None))
+    failed = cases["failed"] & ~cases["let_in"]
+    return cases.assign(failed=failed, failure=cases["failure"].where(failed), known=failed | cases["let_in"])
 
 
 def _placed(frame: pd.DataFrame) -> pd.DataFrame:

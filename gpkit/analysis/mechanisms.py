@@ -13,7 +13,7 @@ The rule, in order; the first that holds names the mechanism:
    this is fair to what never came to be sent; a failure of which most were over before the message is no such race.
 5. ``overload``: outcomes mix and failures come when more connections are open (the same test on the load).
 6. ``intermittent``: outcomes mix and depend on nothing that was measured. It may be a race of the server with itself;
-   this cannot tell.
+   this cannot tell. ``unnamed``: failures of several kinds, and no case succeeded to compare with.
 
 A deterministic failure is never called a race, whatever its log text says. Fewer than :data:`MIN_FAILURES` failures
 of a kind are ``too few`` to name.
@@ -29,6 +29,7 @@ from gpkit.analysis.explaining import CLAIM_P, Mechanism, changed, explained, ne
 from gpkit.analysis.statistics import Dependence, adjusted, dependence, rate
 from gpkit.timeline.instances import LOOPS
 
+VAIN_P = 0.995  # chosen: a bound of 1 says nothing
 MIN_FAILURES = 3  # chosen: two failures line up by chance too often
 LOAD_AUC = 0.65  # chosen: a weaker dependence on load explains too few of the failures
 
@@ -51,11 +52,12 @@ def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
     rows = []
     for kind in kinds.index:
         failure = str(kind)
-        here = cases[(cases["failure"] == failure) | ~cases["failed"]]
+        told = _told(cases, failure)
+        here = told[(told["failure"] == failure) | ~told["failed"]]
         timing, load = corrected[failure]
-        named = _name(cases, here, failure, timing, load, exits)
-        ours = cases[cases["failure"] == failure]
-        share = rate(len(ours), len(cases))
+        named = _name(told, here, failure, timing, load, exits)
+        ours = told[told["failure"] == failure]
+        share = rate(len(ours), len(told))
         rows.append(
             {
                 "failure": failure,
@@ -76,6 +78,15 @@ def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _told(cases: pd.DataFrame, failure: str) -> pd.DataFrame:
+    """The cases of which the evidence tells whether they failed so.
+
+    An upgrade that succeeded did not fail at the upgrade, even where nothing tells what became of it.
+    """
+    is_told = cases["known"] | (cases["upgraded"] if failure.startswith("upgrade_status_") else False)
+    return cases[is_told]
 
 
 _COLUMNS = [
@@ -104,9 +115,7 @@ def _name(
     if apart:
         return Mechanism(failure, "deterministic", *apart)
     if k == n:
-        return Mechanism(
-            failure, "intermittent", "", "failures of several kinds mix, and no case succeeded to compare with"
-        )
+        return Mechanism(failure, "unnamed", "", "failures of several kinds, and no case succeeded to compare with")
     in_time = changed(here, failure)
     if in_time:
         return in_time
@@ -126,7 +135,8 @@ def _waiting_helps(here: pd.DataFrame) -> bool:
 
 
 def _tests(cases: pd.DataFrame, failure: str) -> tuple[Dependence | None, Dependence | None]:
-    here = cases[(cases["failure"] == failure) | ~cases["failed"]]
+    told = _told(cases, failure)
+    here = told[(told["failure"] == failure) | ~told["failed"]]
     timing = _timing(here)
     load = dependence(here["failed"].to_numpy(bool), here["in_flight"].to_numpy(float), list(here["revision"]))
     return timing, load
@@ -168,7 +178,8 @@ def _no_dependence(here: pd.DataFrame, timing: Dependence | None, load: Dependen
         if test is None:
             continue
         kind = "a weak dependence on" if test.p <= CLAIM_P else "no dependence on"
-        parts.append(f"{kind} {name} (AUC {test.auc:.2f}, p ≤ {test.p:.2g})")
+        chance = f", p ≤ {test.p:.2g}" if test.p < VAIN_P else ""
+        parts.append(f"{kind} {name} (AUC {test.auc:.2f}{chance})")
     return "; ".join(parts)
 
 

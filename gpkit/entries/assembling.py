@@ -96,7 +96,9 @@ def assemble(
         connection.execute("SET arrow_large_buffer_size = true")
         connection.register("entries", arrow)
         connection.execute(MARK_COPIES)
-        coverage = measure(connection, described, problems, unread, notes, is_selection=is_selection, written_with=written)
+        coverage = measure(
+            connection, described, problems, unread, notes, is_selection=is_selection, written_with=written
+        )
         arrow = _link(connection, arrow)
         return Entries(_frame(connection, arrow), coverage)
 

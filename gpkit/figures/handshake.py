@@ -88,7 +88,8 @@ def reasons_by_client(clients: pd.DataFrame) -> go.Figure:
     traces = []
     for label in dict.fromkeys(labels):
         part = rows[rows["label"] == label]
-        colour = {"marker_color": GREEN} if label == "went well" else {}
+        colours = {"went well": GREEN, "not told": GREY}
+        colour = {"marker_color": colours[label]} if label in colours else {}
         traces.append(go.Bar(x=floats(part["n"]), y=list(part["client"]), orientation="h", name=label, **colour))
     made = figure(
         traces,
@@ -112,15 +113,17 @@ def timeline(cases: pd.DataFrame, gaps: pd.DataFrame | None = None) -> go.Figure
     import pandas as pd
     import plotly.graph_objects as go
 
+    from gpkit.analysis.breakdowns import went_well
+
     if cases.empty:
         return nothing("Requests over time", "No request in this window.")
-    result = cases["failure"].fillna("went well")
+    result = cases["failure"].fillna(went_well(cases))
     rows = cases["client"] + ": " + result if cases["client"].nunique() > 1 else result
     names = sorted(set(rows))
     traces = []
     for row, part in zip(names, _fewer([cases[rows == row] for row in names], "at_ns"), strict=True):
         at = pd.to_datetime(part["at_ns"], unit="ns", utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
-        colour = {"color": GREEN} if row.endswith("went well") else {}
+        colour = {"color": GREEN} if row.endswith("went well") else {"color": GREY} if row.endswith("not told") else {}
         marks = {"size": 9, "opacity": 0.6, "symbol": "line-ns-open", **colour}
         traces.append(go.Scatter(x=list(at), y=[row] * len(part), mode="markers", showlegend=False, marker=marks))
     counts = cases.assign(result=result).groupby(["client", "result"]).size()

@@ -10,9 +10,10 @@ from gpkit.analysis.breakdowns import by_client
 from gpkit.analysis.cases import entry
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.sample import judged
+from gpkit.findings.bounds import bounds
 from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
 from gpkit.findings.ordering import one_of_each
-from gpkit.findings.wording import more, of, percent
+from gpkit.findings.wording import percent
 from gpkit.plural import counted, plural
 
 LIMITS = {
@@ -96,29 +97,31 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
     """
     asked = entry(cases)
     refused = one_of_each(asked[asked["failed"]], ["client", "failure", "reason"])
-    measured = statistics.rate(len(asked) - len(refused), len(asked))
+    untold = int((~asked["known"]).sum())
+    measured = bounds(len(asked) - len(refused) - untold, untold, len(asked))
     causes = "; ".join(
         f"{row['client']}: {_why(row['reason'], row['failure'])} {row['n']}"
         for row in by_client(refused).to_dict("records")
     )
-    verdict = statistics.judge_at_least(measured, target_ratio)
-    needed = statistics.n_to_decide(measured, target_ratio) if verdict == "undecided" else None
     is_logged = bool((cases["arm"] == "logged").any())
     limits = "A log does not say which refused credential deserved it. " if is_logged else ""
     advice = "gpkit run auth_timing -e TARGET probes with a credential known to be valid, which a log cannot tell."
     probed = "Compare the secret that signs with the one that verifies; gpkit.evidence(finding) shows the lines."
+    if untold:
+        limits += "Where no line of the application is there, it may have refused after the upgrade. "
     return of_rate(
-        measured,
+        measured.least,
+        interval=measured.interval,
         id="auth.let_in",
-        claim=f"{of(measured)} were let in.{' Refused: ' + causes + '.' if causes else ''}",
-        verdict=verdict,
+        claim=f"{measured.sentence('were let in')}.{' Not let in: ' + causes + '.' if causes else ''}",
+        verdict=measured.judge_at_least(target_ratio),
         target=target_ratio,
         target_is=AT_LEAST,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),
         worst="one for each client and reason, the most frequent first",
-        limits=limits + more(needed, measured.n),
-        next_step=(advice if is_logged else probed) if len(refused) else "",
+        limits=(limits + measured.more(target_ratio)).strip(),
+        next_step=(advice if is_logged else probed) if len(refused) or untold else "",
     )
 
 

@@ -14,10 +14,11 @@ NAMES = {
     "overload": "an overload",
     "crash_loop": "a crash loop",
     "intermittent": "an intermittent failure of unknown cause",
+    "unnamed": "a failure with no success to compare it with",
     "too few": "too few failures to name",
     "race": "a race",
 }
-UNKNOWN = ("intermittent", "too few")
+UNKNOWN = ("intermittent", "unnamed", "too few")
 """Mechanisms that name no cause."""
 
 

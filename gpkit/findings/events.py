@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 
 from gpkit.analysis import statistics
@@ -10,9 +12,10 @@ from gpkit.analysis.events import claimed_runs, event_funnel, succeeded
 from gpkit.analysis.sample import judged
 from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
 from gpkit.findings.wording import more, of, percent
-from gpkit.plural import counted
+from gpkit.plural import counted, plural
 from gpkit.tables import EVENT_COLUMNS
 
+_STOPPED = "gpkit run handshake_race on the same log: what stopped them."
 FAULTY = ("duplicate", "reordered", "malformed", "context_lost")
 
 
@@ -39,7 +42,7 @@ def judge_events(
     """
     valid = judged(attempts)
     findings = [
-        _all_five(valid, target_ratio),
+        _all_five(valid, target_ratio, is_matched=claims is not None),
         _first_event(valid, first_event_s),
         _faulty(valid, max_faulty_ratio),
         _foreign(valid),
@@ -49,7 +52,7 @@ def judge_events(
     return findings
 
 
-def _all_five(valid: pd.DataFrame, target: float) -> Finding:
+def _all_five(valid: pd.DataFrame, target: float, *, is_matched: bool) -> Finding:
     ok = succeeded(valid)
     measured = statistics.rate(int(ok.sum()), len(valid))
     sent = statistics.rate(int(ok.sum()), int((valid["messages_sent"].fillna(0) > 0).sum()))
@@ -72,8 +75,8 @@ def _all_five(valid: pd.DataFrame, target: float) -> Finding:
         cause=f"lost at {worst['step']}" if worst is not None and is_most else "",
         evidence=tuple(failed["attempt_id"].astype(str)),
         worst="the fewest events received",
-        limits="Whether a lost event was never sent: the server's log says. The interval is about this window only. "
-        + more(needed, measured.n),
+        limits=f"Whether a lost event was ever sent, {'events.unreceived' if is_matched else 'the server log'} tells. "
+        f"The interval is about this window only. {more(needed, measured.n)}".rstrip(),
         next_step="gpkit run handshake_race for the same target, when attempts are lost before agent_started.",
     )
 
@@ -168,29 +171,46 @@ def _unreceived(claims: pd.DataFrame) -> Finding:
     )
 
 
-def judge_claims(claims: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding:
+def judge_claims(claims: pd.DataFrame, cases: pd.DataFrame, *, target_ratio: float = 0.80) -> Finding:
     """Does the server claim to send all five events? For a log alone: a claim is no receipt.
+
+    A connection that was stopped before it could begin a run is no run, but its user got no event either: the verdict
+    must hold with each of them counted as a run without events.
 
     Args:
         claims: From :func:`gpkit.timeline.server_events`.
+        cases: The logged upgrades (:mod:`gpkit.analysis.cases`).
         target_ratio: Runs with all five claimed, of the runs that the log shows beginning.
     """
     joint = claimed_runs(claims).set_index("event")
     begun, k = (int(str(joint["runs"][name])) for name in ("agent_started", "all five"))
-    measured = statistics.rate(k, begun)
-    return of_rate(
+    stopped, untold = int(cases["failed"].sum()), int((~cases["known"]).sum())
+    measured, with_stopped = statistics.rate(k, begun), statistics.rate(k, begun + stopped)
+    verdict = statistics.judge_at_least(measured, target_ratio)
+    if stopped and verdict != statistics.judge_at_least(with_stopped, target_ratio):
+        verdict = "undecided"
+    limits = [
+        "The server's own account: whether a claimed event arrived, only a client knows.",
+        "A run cut by the end of the window counts as incomplete.",
+        *([f"Counted with the upgrades that were stopped before a run it is {of(with_stopped)}."] if stopped else []),
+        *([f"Of {counted(untold, 'upgrade')} nothing tells whether a run could begin."] if untold else []),
+    ]
+    apart = f" {counted(stopped, 'upgrade')} {plural(stopped, 'was', 'were')} stopped before a run." if stopped else ""
+    found = of_rate(
         measured,
         id="events.claimed",
-        claim=f"The log claims all five events for {of(measured)} of the runs that it shows beginning.",
-        verdict=statistics.judge_at_least(measured, target_ratio),
+        claim=f"The log claims all five events for {of(measured)} of the runs that it shows beginning.{apart}",
+        verdict=verdict,
         target=target_ratio,
         target_is=AT_LEAST,
         evidence=tuple(_incomplete(claims)),
         worst="of the run with the fewest events",
-        limits="The server's own account: whether a claimed event arrived, only a client knows. A run cut by the end "
-        "of the window counts as incomplete.",
-        next_step="gpkit run event_success_rates -e TARGET: a probe counts what arrives.",
+        limits=" ".join(limits),
+        next_step=_STOPPED if stopped else "gpkit run event_success_rates -e TARGET: a probe counts what arrives.",
     )
+    if begun or not stopped:
+        return found
+    return dataclasses.replace(found, claim=f"No run begins in this log.{apart}", n=stopped, next_step=_STOPPED)
 
 
 def _incomplete(claims: pd.DataFrame) -> list[str]:

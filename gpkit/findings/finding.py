@@ -69,12 +69,13 @@ class Finding:
 
 
 def of_rate(measured: Rate, **fields: Any) -> Finding:
-    """A finding about a rate: its estimate, unit, interval and n come from the rate. Of nothing it says so."""
+    """A finding about a rate: its estimate, unit, interval and n come from it unless given. Of nothing it says so."""
     if measured.n == 0:
         nothing = "Nothing to judge: no case in this window."
         fields |= {"claim": nothing, "verdict": UNDECIDED, "next_step": "", "evidence": (), "worst": ""}
     interval = None if measured.low is None else (measured.low, measured.high)
-    return Finding(estimate=measured.estimate, unit="ratio", interval=interval, n=measured.n, **fields)
+    usual = {"estimate": measured.estimate, "unit": "ratio", "interval": interval, "n": measured.n}
+    return Finding(**(usual | fields))
 
 
 def run_verdict(findings: Sequence[Finding]) -> str:

@@ -82,7 +82,9 @@ def _no_early_message(cases: pd.DataFrame, mechanisms: pd.DataFrame, target: flo
         target=target,
         target_is=AT_MOST,
         ruled_out=ruled_out_of(mechanisms),
-        limits="A log alone shows no early message; only probing with both arms does."
+        limits=""
+        if cases.empty
+        else "A log alone shows no early message; only probing with both arms does."
         if (cases["arm"] == "logged").any()
         else "Every early attempt ended before its message was due, or none was planned.",
         next_step="gpkit run handshake_race -e TARGET" if len(cases) else "",

@@ -113,7 +113,9 @@ def _load_parquet(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]
             f"{path.name} cannot be read as Parquet.", str(error).splitlines()[0], "It may be cut off: write it again."
         ) from error
     problems, entries = _sorted_out(path.name, cut_rows(texts))
-    return _extracted(extractor, path.name, entries), Cuttings(tuple(problems), written_with=written_with, is_table=True)
+    return _extracted(extractor, path.name, entries), Cuttings(
+        tuple(problems), written_with=written_with, is_table=True
+    )
 
 
 def _extracted(extractor: Extractor, name: str, entries: list[str]) -> pa.Table:

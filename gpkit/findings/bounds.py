@@ -1,0 +1,62 @@
+"""A rate of cases of which some are not told: what it is at least and at most. Pure.
+
+A case of which nothing tells how it ended may have ended either way. The interval runs from the lower end, had all of
+them failed, to the upper end, had none; a verdict needs both to agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpkit.analysis import statistics
+from gpkit.analysis.statistics import Rate
+from gpkit.findings.finding import UNDECIDED
+from gpkit.findings.wording import more, of, percent
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A rate between two.
+
+    Attributes:
+        least: Had every case that is not told failed.
+        most: Had every one of them succeeded.
+    """
+
+    least: Rate
+    most: Rate
+
+    @property
+    def untold(self) -> int:
+        """Cases that are not told."""
+        return self.most.k - self.least.k
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of both together; null when there is no case."""
+        if self.least.low is None or self.most.high is None:
+            return None
+        return self.least.low, self.most.high
+
+    def sentence(self, done: str) -> str:
+        """``31 of 40 (…) DONE``, or with its parts where some are not told."""
+        if not self.untold:
+            return f"{of(self.least)} {done}"
+        ends = f"{percent(self.least.low).removesuffix(' %')}–{percent(self.most.high)}"
+        failed = self.least.n - self.most.k
+        return f"{self.least.k} of {self.least.n} {done}, {failed} not; of {self.untold} nothing tells (95 %: {ends})"
+
+    def judge_at_least(self, target: float) -> str:
+        """The verdict that both give, else ``undecided``."""
+        verdict = statistics.judge_at_least(self.least, target)
+        return verdict if verdict == statistics.judge_at_least(self.most, target) else UNDECIDED
+
+    def more(self, target: float) -> str:
+        """How many more cases would decide, as a sentence; empty where it is not their number that is lacking."""
+        undecided = not self.untold and self.judge_at_least(target) == UNDECIDED
+        return more(statistics.n_to_decide(self.least, target), self.least.n) if undecided else ""
+
+
+def bounds(told: int, untold: int, n: int) -> Bounds:
+    """Of ``n`` cases ``told`` succeeded, and of ``untold`` it is not known."""
+    return Bounds(statistics.rate(told, n), statistics.rate(told + untold, n))
