@@ -38,8 +38,10 @@ _UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 @dataclass(frozen=True)
 class Cuttings:
-    """What a file says besides its entries: what could not be read, the seconds that it claims to cover, the filter with
-    which it was written, and whether it is a table that was written from entries, as gpkit does.
+    """What a file says besides its entries.
+
+    What could not be read, the seconds that it claims to cover, the filter with which it was written, and whether it is
+    a table that was written from entries, as gpkit does.
     """
 
     problems: tuple[Problem, ...] = ()

@@ -63,7 +63,7 @@ def filter_of(path: Path) -> str:
     """
     import pyarrow.parquet as pq
 
-    said = (pq.read_schema(path).metadata or {}).get(FILTER_KEY, b"")
+    said: bytes = (pq.read_schema(path).metadata or {}).get(FILTER_KEY, b"")
     return said.decode("utf-8", "replace")
 
 
