@@ -102,3 +102,20 @@ def test_a_file_that_cannot_carry_the_filter_is_told_when_it_is_written(
 
     written(export, "", f"all.{ending}")
     assert "does not carry" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_filter_of_what_was_masked_when_a_file_was_written_is_told(export: Path, ending: str):
+    path = written(export, "", f"all.{ending}")
+    chosen = 'httpRequest.remoteIp="203.0.113.77"'
+
+    of_table, of_export = (logs.read(source, filter=chosen) for source in (path, export))
+
+    assert (len(of_table.frame), len(of_export.frame)) == (0, 1)
+    assert of_table.coverage.notes == (
+        f"all.{ending}: contacts and credentials were masked when it was written, so what the filter says of "
+        "httpRequest.remoteIp may select other entries there than in the raw log.",
+    )
+    assert of_export.coverage.notes == ()
+    assert coverage(path, filter="httpRequest.status=403").notes == ()
+    assert coverage(path).notes == ()

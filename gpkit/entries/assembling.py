@@ -52,6 +52,7 @@ class Part:
         declared_s: Seconds that it says it covers; null when it does not say.
         is_export: Whether somebody exported it, so that a round number of entries is a sign of a row limit.
         written_with: The filter with which it was written, which left entries out; empty for none.
+        is_table: Whether it was written from entries as a table, redacted and perhaps masked.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Part:
     declared_s: float | None = None
     is_export: bool = True
     written_with: str = ""
+    is_table: bool = False
 
 
 def assemble(

@@ -69,7 +69,7 @@ class Written:
 
     @property
     def sentence(self) -> str:
-        """For people. The file may hold a part of what the filter leaves out: one source may have been whole."""
+        """For people. Of what the filter leaves out a part may be there: one of its sources may have been whole."""
         return f"{self.file} was written with the filter {self.filter}: it may lack entries that this leaves out."
 
 

@@ -9,6 +9,7 @@ from gpkit.filters.language.syntax import Filter
 from gpkit.filters.meaning.checking import check
 from gpkit.filters.meaning.doubts import doubts
 from gpkit.filters.meaning.interpreter import predicate
+from gpkit.filters.meaning.masking import masked
 from gpkit.filters.meaning.scope import is_scope
 from gpkit.filters.writing.composing import (
     all_of,
@@ -40,6 +41,7 @@ __all__ = [
     "is_scope",
     "keep",
     "legible",
+    "masked",
     "matches",
     "narrow",
     "none_of",

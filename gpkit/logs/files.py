@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpkit.entries.assembling import Part
 from gpkit.entries.cleaning import literal
 from gpkit.entries.coverage import Problem
 from gpkit.errors import SourceError
@@ -40,14 +41,23 @@ _UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 class Cuttings:
     """What a file says besides its entries.
 
-    What could not be read, the seconds that it claims to cover, the filter with which it was written, and whether it is
-    a table that was written from entries, as gpkit does.
+    Attributes:
+        problems: What could not be read.
+        declared_s: The seconds that it claims to cover; null when it claims nothing.
+        written_with: The filter with which it was written; empty for none.
+        is_table: Whether it was written from entries as a table, redacted and perhaps masked.
     """
 
     problems: tuple[Problem, ...] = ()
     declared_s: float | None = None
     written_with: str = ""
     is_table: bool = False
+
+
+def part_of(name: str, table: pa.Table, cuttings: Cuttings, *, is_export: bool) -> Part:
+    """What :func:`load_file` gives, as a part of a reading; a selection is no export that a row limit may have cut."""
+    is_whole = is_export and not cuttings.written_with
+    return Part(name, table, cuttings.declared_s, is_whole, cuttings.written_with, cuttings.is_table)
 
 
 def load_file(extractor: Extractor, path: Path) -> tuple[pa.Table, Cuttings]:

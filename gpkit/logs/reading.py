@@ -11,8 +11,8 @@ from pathlib import Path
 from gpkit.entries import Entries, Extractor, Part, Problem, assemble, selected_by, selection
 from gpkit.environments import Environment
 from gpkit.errors import SourceError
-from gpkit.filters import Filter, doubts, parse
-from gpkit.logs.files import load_file
+from gpkit.filters import Filter, doubts, masked, parse
+from gpkit.logs.files import load_file, part_of
 from gpkit.logs.finding import Found, find
 from gpkit.logs.sources import API, BIGQUERY, FILES, SINK, Source, dataset_of, require_window, source
 from gpkit.redaction import redact
@@ -105,7 +105,7 @@ def _read_files(paths: list[str], asked: _Asked) -> Entries:
     found = find(paths)
     with Extractor(mask_contacts=asked.target.mask_contacts, selection=chosen) as extractor:
         parts, problems = _load_all(extractor, found, is_export=chosen is None)
-    return assemble(parts, since=asked.since, until=asked.until, problems=problems, is_selection=chosen is not None)
+    return _assembled(parts, problems, asked, is_selection=chosen is not None)
 
 
 def _read_api(project: str, asked: _Asked) -> Entries:
@@ -138,7 +138,25 @@ def _read_sink(address: str, asked: _Asked) -> Entries:
     chosen = selection(asked.filter)
     with Extractor(mask_contacts=asked.target.mask_contacts, selection=chosen) as extractor:
         parts, problems = sink.load(address, extractor, is_export=chosen is None, progress=asked.progress)
-    return assemble(parts, since=asked.since, until=asked.until, problems=problems, is_selection=chosen is not None)
+    return _assembled(parts, problems, asked, is_selection=chosen is not None)
+
+
+def _assembled(parts: list[Part], problems: list[Problem], asked: _Asked, *, is_selection: bool) -> Entries:
+    """The entries of files, whose coverage says where the filter asks for what is masked in them."""
+    names = ", ".join(dict.fromkeys(part.name for part in parts if part.is_table))
+    altered = ", ".join(masked(parse(asked.filter))) if names and is_selection else ""
+    note = (
+        f"{names}: contacts and credentials were masked when it was written, so what the filter says of {altered} may "
+        "select other entries there than in the raw log."
+    )
+    return assemble(
+        parts,
+        since=asked.since,
+        until=asked.until,
+        problems=problems,
+        notes=[note] if altered else [],
+        is_selection=is_selection,
+    )
 
 
 def _load_all(extractor: Extractor, found: list[Found], *, is_export: bool) -> tuple[list[Part], list[Problem]]:
@@ -155,8 +173,7 @@ def _load_all(extractor: Extractor, found: list[Found], *, is_export: bool) -> t
             why = str(error).splitlines()[0].removeprefix(f"{file.path.name} ").rstrip(".")
             problems.append(Problem(file.path.name, None, why))
             continue
-        is_whole = is_export and not cuttings.written_with
-        loaded.append(Part(file.path.name, table, cuttings.declared_s, is_whole, cuttings.written_with))
+        loaded.append(part_of(file.path.name, table, cuttings, is_export=is_export))
         problems += cuttings.problems
     if not loaded:
         raise refusals[0]

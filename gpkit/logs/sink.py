@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gpkit.entries import Extractor, Part, Problem
 from gpkit.errors import FarSideError, SourceError, TargetError
-from gpkit.logs.files import HEAD_BYTES, load_file
+from gpkit.logs.files import HEAD_BYTES, load_file, part_of
 from gpkit.logs.finding import is_log_name
 from gpkit.logs.shapes import LINES, ROWS, compression_of, way_to_read
 
@@ -58,8 +58,7 @@ def load(
             with _told(file), tempfile.TemporaryDirectory(prefix="gpkit-sink-") as folder:
                 for stretch in _stretches(system, file, Path(folder) / name):
                     table, cuttings = load_file(extractor, stretch)
-                    is_whole = is_export and not cuttings.written_with
-                    parts.append(Part(name, table, cuttings.declared_s, is_whole, cuttings.written_with))
+                    parts.append(part_of(name, table, cuttings, is_export=is_export))
                     problems += cuttings.problems
                     del table
         except SourceError as error:

@@ -63,8 +63,8 @@ def filter_of(path: Path) -> str:
     """
     import pyarrow.parquet as pq
 
-    said: bytes = (pq.read_schema(path).metadata or {}).get(FILTER_KEY, b"")
-    return said.decode("utf-8", "replace")
+    told: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    return told.get(FILTER_KEY, b"").decode("utf-8", "replace")
 
 
 def to_jsonl(frame: pd.DataFrame) -> str:
