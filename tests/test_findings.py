@@ -8,7 +8,6 @@ from gpkit.analysis.mechanisms import mechanisms
 from gpkit.analysis.statistics import rate
 from gpkit.findings import Finding, headline, run_verdict
 from gpkit.findings.auth import judge_auth, judge_refusals
-from gpkit.findings.boots import judge_boots
 from gpkit.findings.events import judge_events
 from gpkit.findings.finding import AT_LEAST, AT_MOST
 from gpkit.findings.handshakes import is_handshake, judge_failures, judge_order
@@ -288,19 +287,3 @@ def test_a_certain_violation_counts_once_for_each_case():
 
     assert (found.estimate, found.n) == (0.1, 10)
     assert "1 more cannot be ordered" in found.claim
-
-
-def test_three_failed_boots_are_a_boot_loop_and_fewer_are_a_doubt():
-    instances = pd.DataFrame(
-        {
-            "instance_id": list("abcd"),
-            "revision": "r1",
-            "outcome": ["failed", "failed", "failed", "serves"],
-            "boot_failure": ["No module", "No module", "No module", None],
-        }
-    )
-
-    assert judge_boots(instances).cause == "crash_loop"
-    assert judge_boots(instances.iloc[1:]).verdict == "undecided"
-    assert judge_boots(instances.iloc[3:]).verdict == "meets"
-    assert judge_boots(instances.iloc[:0]) is None

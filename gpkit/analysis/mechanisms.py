@@ -27,7 +27,7 @@ import pandas as pd
 from gpkit.analysis.cases import ATTRIBUTES, NOT_KNOWN
 from gpkit.analysis.explaining import CLAIM_P, Mechanism, changed, explained, never_mixed
 from gpkit.analysis.statistics import Dependence, adjusted, dependence, rate
-from gpkit.timeline.instances import LOOPS
+from gpkit.timeline.instances import LOOPS, of_the_path
 
 VAIN_P = 0.995  # chosen: a bound of 1 says nothing
 MIN_FAILURES = 3  # chosen: two failures line up by chance too often
@@ -198,6 +198,11 @@ def _reasons(ours: pd.DataFrame) -> str:
 
 
 def failed_boots(instances: pd.DataFrame) -> int:
-    """Instances that ended before they could serve, of the revision with most of them."""
-    failed = instances[instances["outcome"] == "failed"]
+    """Instances that ended before they could serve, of the revision with most of them; of the golden path's services.
+
+    Args:
+        instances: From :func:`gpkit.timeline.instances`.
+    """
+    known = of_the_path(instances)
+    failed = known[known["outcome"] == "failed"]
     return int(failed.groupby("revision", dropna=False).size().max()) if len(failed) else 0

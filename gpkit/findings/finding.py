@@ -92,7 +92,12 @@ def run_verdict(findings: Sequence[Finding]) -> str:
 
 
 def headline(findings: Sequence[Finding]) -> Finding | None:
-    """The finding to lead with: the first that fails, else the first that is undecided, else the first."""
+    """The finding to lead with: the first that fails, else the first that is undecided, else the first.
+
+    Where the notebook's question has no data, it leads with that: what else was seen is no answer to it.
+    """
+    if findings and run_verdict(findings) == NO_DATA:
+        return findings[0]
     for verdict in (FAILS, UNDECIDED, MEETS):
         for finding in findings:
             if finding.verdict == verdict and finding.n > 0:

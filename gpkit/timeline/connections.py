@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpkit.tables import CONNECTIONS, conform, empty
-from gpkit.timeline.lines import REQUIRED, boots, from_frame, narrow, story
+from gpkit.timeline.lines import REQUIRED, boots, from_frame, lived, narrow, story
 from gpkit.timeline.pairing import WINDOW_S
 from gpkit.timeline.rows import rows_of_instance
 
@@ -112,11 +112,7 @@ def _tables(entries: ir.Table, window_s: float) -> Iterator[pa.Table]:
     from gpkit.logs.warehouse.engines import batches
 
     entries = narrow(entries)
-    failures: dict[str, list[int]] = {}
-    for batch in batches(boots(entries)):
-        for revision, at_ns in zip(batch["revision"].to_pylist(), batch["timestamp_ns"].to_pylist(), strict=True):
-            failures.setdefault(revision, []).append(at_ns)
-    failures = {revision: sorted(instants) for revision, instants in failures.items()}
+    failures = _failed_boots(entries)
     lines = story(entries)
     lines = lines.filter(lines.timestamp_ns.notnull())
     # Upgrades after the lines: of requests that reached no instance there may be any number, and no line is theirs.
@@ -125,6 +121,22 @@ def _tables(entries: ir.Table, window_s: float) -> Iterator[pa.Table]:
     rows = itertools.chain.from_iterable(parts)
     while chunk := _next(rows, CHUNK // 4):
         yield pa.Table.from_pylist(chunk, schema=_schema())
+
+
+def _failed_boots(entries: ir.Table) -> dict[str, list[int]]:
+    """Instants, in order, at which instances of each revision failed to boot."""
+    from gpkit.logs.warehouse.engines import batches
+
+    told = [row for batch in batches(boots(entries)) for row in batch.to_pylist()]
+    ended = {row["instance_id"] for row in told if row["instance_id"] is not None}
+    started: set[str] = set()
+    for batch in batches(lived(entries, ended)) if ended else ():
+        started.update(batch["instance_id"].to_pylist())
+    failures: dict[str, list[int]] = {}
+    for row in sorted(told, key=lambda row: int(row["timestamp_ns"])):
+        if row["instance_id"] not in started:
+            failures.setdefault(row["revision"], []).append(row["timestamp_ns"])
+    return failures
 
 
 def _next(rows: Iterator[dict[str, object]], count: int) -> list[dict[str, object]]:

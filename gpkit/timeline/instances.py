@@ -1,7 +1,8 @@
 """The life of each instance, as the platform and its own lines tell it; and boot loops.
 
 A boot loop is named when at least :data:`LOOPS` instances of one revision failed to boot in a row, whatever the TCP
-probe said: it succeeds as soon as the port is open, long before the application has started.
+probe said: it succeeds as soon as the port is open, long before the application has started. An instance that had
+started or served and then exited with an error has died, which is no failed boot, however many do.
 """
 
 from __future__ import annotations
@@ -28,9 +29,19 @@ COLUMNS = (
     "boot_failure",
     "lived_s",
     "requests",
+    "served",
     "entries",
+    "on_path",
     "outcome",
 )
+TERMINATED = 143  # 128 + 15: ended by SIGTERM, as it was asked to
+KILLED = 137  # 128 + 9: ended by SIGKILL
+
+# Phases of connections that only the golden path has; those of tokens alone are the auth service's too.
+_PATH = ("upgrade", "initiated", "access_refused", "accepted", "opened", "server_rejected", "established", "message")
+# Phases that only an application that has started writes.
+_SERVING = ("http_request", "access_refused", "accepted", "opened", "server_rejected", "established", "message")
+_BEGINS = ("worker_start", "boot", "booted", "boot_failed")
 # The line that says what was wrong stands before those that say that something was.
 _TELLING = ("middleware-failed", "database-timeout", "phase-failed", "deterministic-failure", "startup-failed")
 
@@ -42,12 +53,13 @@ def instances(entries: pd.DataFrame) -> pd.DataFrame:
         entries: The table ENTRIES.
 
     Returns:
-        ``first_ns`` (first entry), ``started_ns`` (the platform's word), ``first_line_ns`` (first application line),
-        ``booted_ns`` (application
-        start-up complete), ``failed_ns`` (first sign of a failed boot), ``exit_ns`` and ``exit_code`` (of the
-        container), ``boot_failure`` (what the application said), ``lived_s`` (first entry to exit, or to its last
-        entry), ``requests`` (served), ``outcome``: ``serves`` (booted or answered requests), ``failed`` (failed to
-        boot), ``stopped`` (ended by the platform), ``unknown`` (too little of it was exported).
+        ``first_ns`` (first entry), ``started_ns`` (the platform's word), ``first_line_ns`` (first application line of
+        its start), ``booted_ns`` (application start-up complete), ``failed_ns`` (first sign of a failed boot),
+        ``exit_ns`` and ``exit_code`` (of the container), ``boot_failure`` (what the application said), ``lived_s``
+        (first entry to exit, or to its last entry), ``requests`` (with an entry of their own), ``served`` (those of
+        them answered below 500), ``on_path`` (upgrades or lines of the golden path name its service), ``outcome``:
+        ``serves`` (started or served), ``failed`` (failed to boot), ``died`` (started or served, then its container
+        exited with an error), ``stopped`` (ended by the platform), ``unknown`` (too little of it was exported).
         An instant is null where no line tells it.
 
     Raises:
@@ -57,14 +69,23 @@ def instances(entries: pd.DataFrame) -> pd.DataFrame:
 
     from gpkit.logs.grammar import classify
 
-    known = classify(entries[entries["instance_id"].notna()])
+    told = classify(entries)
+    on_path = set(told.loc[told["phase"].isin(_PATH), "service"].dropna())
+    known = told[told["instance_id"].notna()]
     rows = [_row(str(name), part) for name, part in known.groupby("instance_id", sort=False)]
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
     for name in COLUMNS:
         if name.endswith("_ns") or name == "exit_code":
             # By way of floats an instant would lose its last digits.
             columns[name] = pd.array(columns[name], dtype="Int64")
-    return pd.DataFrame(columns).sort_values("first_ns", kind="stable", ignore_index=True)
+    found = pd.DataFrame(columns).sort_values("first_ns", kind="stable", ignore_index=True)
+    return found.assign(on_path=found["service"].isin(on_path))
+
+
+def of_the_path(instances: pd.DataFrame) -> pd.DataFrame:
+    """The instances of services that have upgrades or lines of the golden path; all where no service is known to."""
+    on_path = instances["on_path"].astype(bool)
+    return instances[on_path] if on_path.any() else instances
 
 
 def _row(instance_id: str, part: pd.DataFrame) -> dict[str, object]:
@@ -74,27 +95,29 @@ def _row(instance_id: str, part: pd.DataFrame) -> dict[str, object]:
     exit_code = _number(r"exit\((\d+)\)", exits)
     exit_ns = _first_ns(exits)
     failed_ns = _first_ns(part[part["phase"] == "boot_failed"])
-    if failed_ns is None and exit_code not in (None, 0):
-        failed_ns = exit_ns
     booted_ns = _first_ns(part[part["phase"] == "booted"])
     is_request = part["http_url"].notna()
     served = int((is_request & (part["http_status"].fillna(500) < 500)).sum())
+    has_lived = booted_ns is not None or served > 0 or part["phase"].isin(_SERVING).any()
+    is_error = exit_code not in (None, 0, TERMINATED) or (exit_code == TERMINATED and not has_lived)
+    if is_error and not has_lived and failed_ns is None:
+        failed_ns = exit_ns
     end_ns = exit_ns if exit_ns is not None else last_ns
-    if exit_code not in (None, 0) or (failed_ns is not None and booted_ns is None):
+    if failed_ns is not None and not has_lived:
         outcome = "failed"
-    elif (part["phase"].isin(["instance_stop", "worker_stop"])).any() or exit_ns is not None:
+    elif is_error:
+        outcome = "died"
+    elif part["phase"].isin(["instance_stop", "worker_stop"]).any() or exit_ns is not None:
         outcome = "stopped"
-    elif booted_ns is not None or served:
-        outcome = "serves"
     else:
-        outcome = "unknown"
+        outcome = "serves" if has_lived else "unknown"
     return {
         "instance_id": instance_id,
         "service": part["service"].iloc[0],
         "revision": part["revision"].iloc[0],
         "first_ns": first_ns,
         "started_ns": _first_ns(part[part["phase"] == "instance_start"]),
-        "first_line_ns": _first_ns(part[part["phase"].isin(["worker_start", "boot", "booted", "boot_failed"])]),
+        "first_line_ns": _first_ns(part[part["phase"].isin(_BEGINS)]),
         "booted_ns": booted_ns,
         "failed_ns": failed_ns,
         "exit_ns": exit_ns,
@@ -102,7 +125,9 @@ def _row(instance_id: str, part: pd.DataFrame) -> dict[str, object]:
         "boot_failure": _failure(part),
         "lived_s": (end_ns - first_ns) / 1e9,
         "requests": int(is_request.sum()),
+        "served": served,
         "entries": len(part),
+        "on_path": False,
         "outcome": outcome,
     }
 
@@ -141,7 +166,7 @@ def boot_loops(entries: pd.DataFrame) -> pd.DataFrame:
                 "service": service,
                 "revision": revision,
                 "failed": len(failed),
-                "booted": int((part["outcome"] == "serves").sum()),
+                "booted": int(part["outcome"].isin(["serves", "died"]).sum()),
                 "since_ns": int(failed["failed_ns"].min()),
                 "until_ns": int(failed["failed_ns"].max()),
                 "every_s": float(distances.median()) / 1e9,
@@ -165,21 +190,6 @@ _LOOP_COLUMNS = (
     "boot_failure",
     "evidence",
 )
-
-
-def boot_failures(entries: pd.DataFrame) -> dict[str, list[int]]:
-    """Instants, in order, at which an instance of each revision failed to boot or called exit with an error."""
-    text = entries["message"].str
-    telling = entries[
-        text.contains(
-            r"Worker failed to boot|Application startup failed\. Exiting|Container called exit\([1-9]", na=False
-        )
-    ]
-    found: dict[str, list[int]] = {}
-    for revision, ns in zip(telling["revision"], telling["timestamp_ns"], strict=True):
-        if isinstance(revision, str) and ns == ns:
-            found.setdefault(revision, []).append(int(ns))
-    return {revision: sorted(instants) for revision, instants in found.items()}
 
 
 def _first_ns(part: pd.DataFrame) -> int | None:

@@ -14,6 +14,8 @@ from gpkit.errors import TableError
 from gpkit.logs.grammar import CONNECTION, classified, grammar
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import ibis.expr.types as ir
     import pandas as pd
 
@@ -75,7 +77,8 @@ REQUIRED = tuple(name for name in NEEDED if name != "payload_timestamp_ns")
 """Those of them that must be there."""
 
 BOOT_FAILED = r"Worker failed to boot|Application startup failed\. Exiting|Container called exit\([1-9]"
-"""What an instance that failed to boot writes."""
+"""What an instance that failed to boot writes; one that had started or served may exit with an error too."""
+BOOTED = "Application startup complete"
 
 
 def narrow(entries: ir.Table) -> ir.Table:
@@ -113,9 +116,19 @@ def story(entries: ir.Table) -> ir.Table:
 
 
 def boots(entries: ir.Table) -> ir.Table:
-    """``revision`` and ``timestamp_ns`` of each line that says that an instance failed to boot, in no order."""
+    """``revision``, ``instance_id`` and ``timestamp_ns`` of each line that a failed boot leaves, in no order.
+
+    An instance that had started and then exits with an error leaves one of them as well: :func:`lived`.
+    """
     known = entries.revision.notnull() & entries.timestamp_ns.notnull()
-    return entries.filter(entries.message.re_search(BOOT_FAILED) & known).select("revision", "timestamp_ns")
+    told = entries.filter(entries.message.re_search(BOOT_FAILED) & known)
+    return told.select("revision", "instance_id", "timestamp_ns")
+
+
+def lived(entries: ir.Table, instances: Collection[str]) -> ir.Table:
+    """Those of these instances, as ``instance_id``, that say that they started, or that answered a request."""
+    said = entries.message.contains(BOOTED) | (entries.http_status < 500)
+    return entries.filter(entries.instance_id.isin(list(instances)) & said).select("instance_id").distinct()
 
 
 def lines_of(entries: pd.DataFrame) -> pd.DataFrame:
