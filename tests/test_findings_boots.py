@@ -67,6 +67,8 @@ def test_while_another_revision_serves_the_loop_is_named_and_what_was_served_is_
     assert found.next_step.startswith("Fix the start of the container of r2.")
     assert "r1 (1 instance with 5 requests answered) and r0 (1 instance with 2 requests answered)" in found.next_step
     assert "not there" not in found.next_step
+    also = judged(*[f"chat/r2 {LOOP}"] * 3, f"chat/r2 {SERVES}").next_step
+    assert also.endswith("other instances of r2 (1 instance with 5 requests answered) served.")
     assert found.ruled_out == ()
 
 

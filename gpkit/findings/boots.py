@@ -131,7 +131,7 @@ def _next_step(looping: pd.Series[int], failed: pd.DataFrame, serving: pd.DataFr
         named = f"Fix the start of the container of {', '.join(str(name) for name in looping.index)}"
         if serving.empty:
             return f"{named}; until then every other number is about a server that is not there."
-        return f"{named}. {_served(serving)}"
+        return f"{named}. In the same window {_served(serving, set(looping.index))} served."
     if len(died):
         said = (
             "Look at the memory limit of the container" if (died["exit_code"] == KILLED).any() else "See why it exited"
@@ -140,11 +140,12 @@ def _next_step(looping: pd.Series[int], failed: pd.DataFrame, serving: pd.DataFr
     return "gpkit.evidence(finding) shows what the instances said." if len(failed) else ""
 
 
-def _served(serving: pd.DataFrame) -> str:
-    """What instances that did start have served, by revision."""
+def _served(serving: pd.DataFrame, looping: set[object]) -> str:
+    """Instances that did start and what they answered, by revision."""
     parts = []
     for revision, part in serving.groupby("revision", dropna=False, sort=False):
         served = int(part["served"].sum())
         told = f" with {counted(served, 'request')} answered" if served else ""
-        parts.append(f"{revision} ({counted(len(part), 'instance')}{told})")
-    return f"Meanwhile {' and '.join(parts)} served."
+        rest = "other instances of " if revision in looping else ""
+        parts.append(f"{rest}{revision} ({counted(len(part), 'instance')}{told})")
+    return " and ".join(parts)
