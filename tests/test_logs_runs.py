@@ -150,6 +150,23 @@ def test_what_cannot_be_read_is_one_message_before_a_run_begins(project, source,
     assert told in json.dumps(done.stderr, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["logs_filter=severity>=ERROR"], "logs_filter says what is read of a log, and no log is named."),
+        (["offline=true"], "offline says what is read of a log"),
+        (["since=-1h", "until=now"], "since and until say what is read of a log"),
+    ],
+)
+def test_a_choice_among_the_entries_of_no_log_opens_no_connection(project, given, told):
+    done = gpkit(project, "run", "auth_timing", *(part for one in given for part in ("-p", one)))
+
+    assert done.returncode == 4
+    assert run_folders(project) == []
+    assert f"ParameterError: {told}" in done.stderr
+    assert "Name a log with -p logs=FILE or -p logs=api:PROJECT, or leave " in done.stderr
+
+
 def test_sink_files_are_read_as_exports_are(project, exports):
     shutil.copy(exports / "cloud_logging" / EXPORT, project / "export.json")
     gpkit(project, "run", "auth_timing", "-p", "logs=export.json")

@@ -37,10 +37,17 @@ def project(tmp_path, monkeypatch):
     return made
 
 
-def past(project, *, given=("attempts",), log=None, **parameters):
+def past(project, *, given=("attempts",), log=None, minute=0, **parameters):
     values = {"attempts": 7, "logs": "", "since": "2026-11-01T00:00:00Z", "until": ""} | parameters
     folder = past_run(
-        project / "outputs", notebook="works", parameters=values, given=list(given), deadline_s=90.0, log=log, **THEN
+        project / "outputs",
+        minute,
+        notebook="works",
+        parameters=values,
+        given=list(given),
+        deadline_s=90.0,
+        log=log,
+        **THEN,
     )
     return read(folder)
 
@@ -161,7 +168,10 @@ def test_offline_is_for_notebooks_that_can_read_the_cache_alone(project):
         plan_again(record, offline=True)
 
     add_notebook(project, "works", FINISH, parameters=PARAMETERS + "\noffline: bool = False  # cache alone")
-    assert plan_again(record, offline=True).plan.parameters["offline"] is True
+    with pytest.raises(ParameterError, match="offline says what is read of a log, and no log is named"):
+        plan_again(record, offline=True)
+    of_a_log = past(project, minute=1, given=("logs",), logs="gs://bucket/*.json")
+    assert plan_again(of_a_log, offline=True).plan.parameters["offline"] is True
 
 
 def test_a_run_is_made_once_more_and_says_of_which(tmp_path):

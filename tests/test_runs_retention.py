@@ -198,6 +198,19 @@ def test_anything_else_is_refused(written):
         parse_keep(written)
 
 
+@pytest.mark.parametrize("written", ["0", " 0 d"])
+def test_keeping_nothing_is_refused_and_removes_nothing(tmp_path, written):
+    project = make_project(tmp_path)
+    past_run(project / "outputs", 0, meets())
+    past_run(project / "outputs", 1, meets())
+
+    done = gpkit(project, "prune", "--keep", written)
+
+    assert done.returncode == 4
+    assert "would keep nothing but the last run of each status and verdict.\nWrite --keep 1 to keep" in done.stderr
+    assert len(left(project / "outputs")) == 2
+
+
 def test_the_command_says_what_went_and_what_it_freed_and_renews_the_list(tmp_path):
     project = make_project(tmp_path)
     for minute in range(3):
@@ -238,7 +251,7 @@ def test_a_choice_that_no_run_fits_is_refused(tmp_path, chosen, told):
     project = make_project(tmp_path)
     past_run(project / "outputs", 0, notebook="auth_timing")
 
-    done = gpkit(project, "prune", "--keep", "0", *chosen)
+    done = gpkit(project, "prune", "--keep", "1", *chosen)
 
     assert done.returncode == 4
     assert told in done.stderr

@@ -55,7 +55,7 @@ entries:
   nightly:
     notebook: auth_timing
     environment: staging
-    parameters: {attempts: 3, delays_ms: [0, 5], since: -1d}
+    parameters: {attempts: 3, delays_ms: [0, 5], logs: notebooks, since: -1d}
     cron: "0 6 * * 1-5"
     deadline: 90s
     catch_up: all
@@ -70,7 +70,13 @@ entries:
     nightly, plain = read_schedule(now=NOW).entries
 
     assert (nightly.name, nightly.notebook.stem, nightly.environment) == ("nightly", "auth_timing", "staging")
-    assert nightly.parameters == {"attempts": 3, "delays_ms": [0.0, 5.0], "since": "-1d", "environment": "staging"}
+    assert nightly.parameters == {
+        "attempts": 3,
+        "delays_ms": [0.0, 5.0],
+        "logs": str(project / "notebooks"),
+        "since": "-1d",
+        "environment": "staging",
+    }
     assert (nightly.cron.text, nightly.cron.zone) == ("0 6 * * 1-5", "Europe/Berlin")
     assert (nightly.deadline_s, nightly.catch_up, nightly.grace_s) == (90.0, "all", 3600.0)
     assert nightly.start == datetime(2026, 11, 1, tzinfo=UTC)
@@ -133,6 +139,10 @@ HEAD = "entries:\n  nightly:\n    notebook: auth_timing\n"
             "line 5, entry 'nightly': gone.json does not exist.",
         ),
         (
+            HEAD + '    cron: "0 6 * * *"\n    parameters: {since: -1d}\n',
+            "line 5, entry 'nightly': since says what is read of a log, and no log is named.",
+        ),
+        (
             HEAD + '    crom: "0 6 * * *"\n',
             "line 4, entry 'nightly': 'crom' is not a setting of an entry. Did you mean 'cron'?",
         ),
@@ -182,6 +192,42 @@ def test_one_wrong_entry_leaves_the_others_in_force(project):
 
     assert [entry.name for entry in schedule.entries] == ["nightly"]
     assert [refused.name for refused in schedule.refused] == ["gone"]
+
+
+def test_a_name_that_is_there_twice_hides_nothing_else_that_is_wrong_and_stops_no_other_entry(project):
+    text = (
+        HEAD + '    cron: "@daily"\n    cron: "@hourly"\n    retries: 11\n    deadline: soon\n'
+        "    parameters: {attempts: 99}\n"
+        '  twice: {notebook: auth_timing, cron: "@daily"}\n  gone: {notebook: removed, cron: "@daily"}\n'
+        '  twice: {notebook: auth_timing, cron: "@weekly"}\n  good: {notebook: auth_timing, cron: "@daily"}\n'
+    )
+
+    told = refusals(project, text)
+
+    assert [message.split("\n")[0].removeprefix("parameters/schedule.yaml, ") for message in told] == [
+        "line 5: 'cron' is there twice, first in line 4.",
+        "line 7, entry 'nightly': 'soon' is no duration.",
+        "line 6, entry 'nightly': 11 retries are not possible. There may be 0 to 10.",
+        "line 8, entry 'nightly': attempts = 99 is not possible. It must be in [1..10].",
+        "line 11: 'twice' is there twice, first in line 9.",
+        "line 10, entry 'gone': There is no notebook 'removed'.",
+    ]
+    assert [entry.name for entry in read_schedule(now=NOW).entries] == ["good"]
+
+
+def test_what_is_wrong_with_the_file_and_with_its_entries_is_said_together(project):
+    text = "jobs: 0\njobs: 0\ntimezone: Mars\nzone: UTC\n" + HEAD + "    cron: 6\n"
+
+    [told] = refusals(project, text)
+
+    for part in (
+        "line 2: 'jobs' is there twice, first in line 1.",
+        "line 4: 'zone' is not a setting of a schedule.",
+        "line 3: 'Mars' is no time zone.",
+        "line 2: jobs takes a whole number from 1, not 0.",
+        "line 8, entry 'nightly': cron takes text, not 6.",
+    ):
+        assert told.count(part) == 1
 
 
 def test_a_schedule_that_is_not_there_or_no_text_is_refused(project):

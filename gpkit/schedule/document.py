@@ -1,4 +1,4 @@
-"""A YAML file with the line of everything in it, where nothing is named twice. Knows nothing of schedules."""
+"""A YAML file with the line of everything in it, and what is named twice. Knows nothing of schedules."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ class Document:
         file: The file, as messages name it.
         content: Plain values.
         lines: The line of every key, by its path from the top: ``("entries", "nightly", "cron")``.
+        twice: Each further time that a key is there, by its path, with what is wrong; YAML itself would keep the last
+            one in silence.
     """
 
     file: str
     content: Any
     lines: dict[tuple[str, ...], int]
+    twice: tuple[tuple[tuple[str, ...], ParameterError], ...] = ()
 
     def place(self, *path: str) -> str:
         """Where something is written, for a message; of what is not written, where it should be."""
@@ -52,7 +55,7 @@ def read_document(path: Path, shown: str) -> Document:
 
     Raises:
         SourceError: It cannot be read.
-        ParameterError: It is not YAML, or names something twice; YAML itself would keep the last one in silence.
+        ParameterError: It is not YAML.
     """
     try:
         text = path.read_text("utf-8")
@@ -66,8 +69,9 @@ def read_document(path: Path, shown: str) -> Document:
     try:
         root = loader.get_single_node()
         lines: dict[tuple[str, ...], int] = {}
+        twice: list[tuple[tuple[str, ...], ParameterError]] = []
         if root is not None:
-            _find_lines(root, (), lines, shown, ())
+            _find_lines(root, (), lines, twice, shown, ())
         content = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -78,13 +82,14 @@ def read_document(path: Path, shown: str) -> Document:
         ) from None
     finally:
         loader.dispose()
-    return Document(shown, content, lines)
+    return Document(shown, content, lines, tuple(twice))
 
 
 def _find_lines(
     node: yaml.Node,
     path: tuple[str, ...],
     lines: dict[tuple[str, ...], int],
+    twice: list[tuple[tuple[str, ...], ParameterError]],
     shown: str,
     above: tuple[int, ...],
 ) -> None:
@@ -95,9 +100,9 @@ def _find_lines(
         here = (*path, name)
         line = key.start_mark.line + 1
         if here in lines and name != _MERGE:
-            raise ParameterError(
-                f"{shown}, line {line}: {name!r} is there twice, first in line {lines[here]}.",
-                next_step="Give each its own name.",
-            )
+            what = f"{shown}, line {line}: {name!r} is there twice, first in line {lines[here]}."
+            twice.append((here, ParameterError(what, next_step="Give each its own name.")))
+            for inside in [path for path in lines if path[: len(here)] == here]:
+                del lines[inside]  # the last one counts
         lines[here] = line
-        _find_lines(value, here, lines, shown, (*above, id(node)))
+        _find_lines(value, here, lines, twice, shown, (*above, id(node)))

@@ -5,8 +5,8 @@ What concerns the whole file refuses the file. What concerns one entry refuses t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,21 +17,22 @@ from gpkit.errors import CallerError, ParameterError, nearest
 from gpkit.instants import instant
 from gpkit.protocol import scenarios
 from gpkit.runs.asking.declarations import read_declarations
+from gpkit.runs.asking.of_log import require_log
 from gpkit.runs.asking.parameters import check
-from gpkit.runs.asking.plan import DEADLINE_S, duration_s, find_notebook, require_retries
-from gpkit.schedule.cron import parse, require_zone
+from gpkit.runs.asking.plan import DEADLINE_S, find_notebook
+from gpkit.schedule.cron import parse
 from gpkit.schedule.document import Document, read_document
-from gpkit.schedule.entry import CATCH_UPS, GRACE_S, LATEST, NAME, Entry, Refused, Retention, Schedule
+from gpkit.schedule.entry import GRACE_S, LATEST, NAME, Entry, Refused, Retention, Schedule
+from gpkit.schedule.settings import catch_up_of, duration_of, jobs_of, retention_of, retries_of, text_of, zone_of
 from gpkit.stack import find_faults
 
 SCHEDULE_FILE = Path("parameters") / "schedule.yaml"
-_TOP = ("timezone", "jobs", "entries")
+ENTRIES = "entries"
+_TOP = ("timezone", "jobs", ENTRIES)
 _SETTINGS = (
     "notebook", "environment", "parameters", "cron", "timezone", "deadline", "catch_up", "grace", "start", "retention",
     "retries",
 )  # fmt: skip
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([dw])")
-_DAY_S = {"d": 86400.0, "w": 604800.0}
 
 
 def read_schedule(file: Path | None = None, *, now: datetime | None = None) -> Schedule:
@@ -43,90 +44,156 @@ def read_schedule(file: Path | None = None, *, now: datetime | None = None) -> S
 
     Raises:
         SourceError: The file cannot be read.
-        ParameterError: It is no schedule. What is wrong with one entry is in ``refused`` instead.
+        ParameterError: It is no schedule; everything that is wrong is said. What is wrong with entries alone is in
+            ``refused`` instead, one for each thing.
     """
     root = project_root()
     path = (file or root / SCHEDULE_FILE).absolute()
     document = read_document(path, str(path.relative_to(root) if path.is_relative_to(root) else path))
-    top = _mapping(document, "an 'entries:' with names")
-    _require_known(document, (), top, _TOP, "a setting of a schedule")
-    zone = _located(document, ("timezone",), lambda: _zone(top.get("timezone", "UTC")))
-    jobs = _located(document, ("jobs",), lambda: _jobs(top.get("jobs", 1)))
-    listed = _mapping(document, "entries, each with a name", "entries")
+    wrong: list[CallerError] = [error for path, error in document.twice if path[0] != ENTRIES or len(path) == 1]
+    zone, jobs, listed = _top(document, wrong)
     entries: list[Entry] = []
     refused: list[Refused] = []
     for name in map(str, listed):
-        try:
-            entries.append(_entry(document, name, zone, root, now or datetime.now(UTC)))
-        except CallerError as error:
-            refused.append(Refused(name, error))
+        found: list[CallerError] = [error for path, error in document.twice if path[:2] == (ENTRIES, name)]
+        entry = _entry(_Reader(document, name, found), zone, root, now or datetime.now(UTC))
+        entries += [entry] if entry is not None and not found else []
+        refused += [Refused(name, error) for error in found]
+    if wrong:
+        raise _together([*wrong, *(one.error for one in refused)])
     return Schedule(path, tuple(entries), tuple(refused), jobs)
 
 
-def _entry(document: Document, name: str, zone: str, root: Path, now: datetime) -> Entry:
-    path = ("entries", name)
-    if not NAME.fullmatch(name):
-        raise ParameterError(
-            f"{document.place(*path)}: {name!r} is no name of an entry.",
-            next_step="Letters, digits, '_', '.' and '-', at most 100, beginning with a letter or a digit.",
+def _top(document: Document, wrong: list[CallerError]) -> tuple[str, int, Mapping[str, Any]]:
+    """Zone, jobs and entries of a schedule; what is wrong with the file as a whole is added to ``wrong``."""
+    zone, jobs, listed = "UTC", 1, {}
+    try:
+        top = _mapping(document, "an 'entries:' with names")
+        wrong += _unknown(document, (), top, _TOP, "a setting of a schedule")
+        listed = _mapping(document, "entries, each with a name", ENTRIES) if ENTRIES in top or not wrong else {}
+    except CallerError as error:
+        wrong.append(error)
+        top = document.content if isinstance(document.content, dict) else {}
+    for name, read in (("timezone", zone_of), ("jobs", jobs_of)):
+        try:
+            value = _located(document, (name,), partial(read, top[name])) if name in top else None
+        except CallerError as error:
+            wrong.append(error)
+        else:
+            zone, jobs = (value or zone, jobs) if name == "timezone" else (zone, value or jobs)
+    return zone, jobs, listed
+
+
+def _together(errors: list[CallerError]) -> CallerError:
+    """One error that says all of them, each on lines of its own."""
+    return errors[0] if len(errors) == 1 else ParameterError("\n".join(map(str, errors)))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One entry being read; what is wrong with it is added to ``wrong``, so that all of it can be told at once."""
+
+    document: Document
+    name: str
+    wrong: list[CallerError]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return ENTRIES, self.name
+
+    @property
+    def place(self) -> str:
+        return f"{self.document.place(*self.path)}, entry {self.name!r}"
+
+    def refuse(self, what: str, next_step: str = "") -> None:
+        self.wrong.append(ParameterError(what, next_step=next_step))
+
+    def read(self, path: tuple[str, ...], make: Callable[[], Any], otherwise: Any = None) -> Any:
+        """What ``make`` returns; ``otherwise`` when it refuses."""
+        try:
+            return _located(self.document, (*self.path, *path), make)
+        except CallerError as error:
+            self.wrong.append(error)
+            return otherwise
+
+
+def _entry(reader: _Reader, zone: str, root: Path, now: datetime) -> Entry | None:
+    """The entry, as far as it can be read; null when not even that."""
+    if not NAME.fullmatch(reader.name):
+        reader.refuse(
+            f"{reader.document.place(*reader.path)}: {reader.name!r} is no name of an entry.",
+            "Letters, digits, '_', '.' and '-', at most 100, beginning with a letter or a digit.",
         )
-    settings = _mapping(document, f"settings: {', '.join(_SETTINGS)}", *path)
-    _require_known(document, path, settings, _SETTINGS, "a setting of an entry")
+    try:
+        settings = _mapping(reader.document, f"settings: {', '.join(_SETTINGS)}", *reader.path)
+    except CallerError as error:
+        reader.wrong.append(error)
+        return None
+    unknown = _unknown(reader.document, reader.path, settings, _SETTINGS, "a setting of an entry")
+    reader.wrong.extend(unknown)
 
     def read(setting: str, make: Callable[[Any], Any], otherwise: Any) -> Any:
         written = settings.get(setting)
-        return _located(document, (*path, setting), lambda: make(otherwise if written is None else written))
+        return otherwise if written is None else reader.read((setting,), lambda: make(written), otherwise)
 
-    for setting in ("notebook", "cron"):
-        if settings.get(setting) is None:
-            raise ParameterError(f"{document.place(*path)}, entry {name!r}: it has no {setting}.")
-    notebook = read("notebook", lambda value: find_notebook(_text(value, "notebook"), root), None)
-    zone = read("timezone", _zone, zone)
-    return Entry(
-        name=name,
-        notebook=notebook,
-        root=root,
-        parameters=_parameters(document, path, settings, notebook, root, now),
-        cron=read("cron", lambda value: parse(_text(value, "cron"), zone), None),
-        deadline_s=read("deadline", lambda value: _duration(value, "deadline"), DEADLINE_S),
-        catch_up=read("catch_up", _catch_up, LATEST),
-        grace_s=read("grace", lambda value: _duration(value, "grace"), GRACE_S),
-        start=read("start", lambda value: instant(_text(value, "start"), now=now, name="start"), ""),
-        retention=read("retention", _retention, Retention()),
-        retries=read("retries", _retries, 0),
-    )
+    lacking = [setting for setting in ("notebook", "cron") if settings.get(setting) is None]
+    for setting in lacking if not unknown else ():  # else it is likely the misspelt one
+        reader.refuse(f"{reader.place}: it has no {setting}.")
+    notebook = read("notebook", lambda value: find_notebook(text_of(value, "notebook"), root), None)
+    zone = read("timezone", zone_of, zone)
+    cron = read("cron", lambda value: parse(text_of(value, "cron"), zone), None)
+    rest = {
+        "deadline_s": read("deadline", lambda value: duration_of(value, "deadline"), DEADLINE_S),
+        "catch_up": read("catch_up", catch_up_of, LATEST),
+        "grace_s": read("grace", lambda value: duration_of(value, "grace"), GRACE_S),
+        "start": read("start", lambda value: instant(text_of(value, "start"), now=now, name="start"), None),
+        "retention": read("retention", retention_of, Retention()),
+        "retries": read("retries", retries_of, 0),
+    }
+    if notebook is None:
+        return None
+    parameters = _parameters(reader, settings, notebook, root, now)
+    return None if cron is None else Entry(reader.name, notebook, root, parameters, cron, **rest)
 
 
 def _parameters(
-    document: Document, path: tuple[str, ...], settings: Mapping[str, Any], notebook: Path, root: Path, now: datetime
+    reader: _Reader, settings: Mapping[str, Any], notebook: Path, root: Path, now: datetime
 ) -> dict[str, Any]:
     """The given parameters, checked as ``gpkit run`` checks them, except for credentials: those belong to a moment."""
     given = settings.get("parameters")
     given = {} if given is None else given
+    document, path = reader.document, reader.path
     if not isinstance(given, dict):
-        raise ParameterError(
-            f"{document.place(*path, 'parameters')}, entry {path[-1]!r}: parameters are names and values."
-        )
+        reader.refuse(f"{document.place(*path, 'parameters')}, entry {reader.name!r}: parameters are names and values.")
+        return {}
     values = {str(name): value for name, value in given.items()}
-    if "environment" in values and settings.get("environment") is not None:
-        raise ParameterError(
-            f"{document.place(*path, 'parameters', 'environment')}, entry {path[-1]!r}: environment is given twice."
+    environment = settings.get("environment")
+    if "environment" in values and environment is not None:
+        reader.refuse(
+            f"{document.place(*path, 'parameters', 'environment')}, entry {reader.name!r}: environment is given twice."
         )
-    if settings.get("environment") is not None:
-        values["environment"] = settings["environment"]
-    checked = partial(check, notebook.stem, read_declarations(notebook), folder=root, now=now)
+        return {}
+    if environment is not None:
+        values["environment"] = environment
+    before = len(reader.wrong)
+    declared = reader.read(("notebook",), lambda: read_declarations(notebook))
+    if declared is None:
+        return {}
+    checked = partial(check, notebook.stem, declared, folder=root, now=now)
     for name, value in values.items():  # one by one, so that the message names the line
-        is_own = name == "environment" and "environment" in settings
-        place = (*path, "environment") if is_own else (*path, "parameters", name)
-        _located(document, place, partial(checked, values={name: value}))
-    whole = _located(document, (*path, "parameters"), partial(checked, values=values))
+        place = ("environment",) if name == "environment" and environment is not None else ("parameters", name)
+        reader.read(place, partial(checked, values={name: value}))
+    if len(reader.wrong) > before:
+        return {}
+    whole = reader.read(("parameters",), partial(checked, values=values), {})
+    reader.read(("parameters",), partial(require_log, declared, whole))
     if whole.get("environment"):
-        target = _located(document, (*path, "environment"), partial(load, whole["environment"]))
-        if target.is_local and not whole.get("logs"):
+        target = reader.read(("environment",), partial(load, whole["environment"]))
+        if target is not None and target.is_local and not whole.get("logs"):
             faults = whole.get("faults") or ""
-            _located(document, (*path, "parameters", "faults"), lambda: scenarios.read(find_faults(faults)))
+            reader.read(("parameters", "faults"), lambda: scenarios.read(find_faults(faults)))
     times = {name: values[name] for name in ("since", "until") if name in values}  # relative to each slot
-    return {name: whole[name] for name in values} | times
+    return {name: whole[name] for name in values if name in whole} | times
 
 
 def _located(document: Document, path: tuple[str, ...], make: Callable[[], Any]) -> Any:
@@ -134,7 +201,7 @@ def _located(document: Document, path: tuple[str, ...], make: Callable[[], Any])
     try:
         return make()
     except CallerError as error:
-        entry = f", entry {path[1]!r}" if path[0] == "entries" else ""
+        entry = f", entry {path[1]!r}" if path[0] == ENTRIES else ""
         what = f"{document.place(*path)}{entry}: {error.what}"
         raise type(error)(what, error.why, error.next_step) from None
 
@@ -149,66 +216,16 @@ def _mapping(document: Document, wanted: str, *path: str) -> dict[str, Any]:
     return found
 
 
-def _require_known(
+def _unknown(
     document: Document, path: tuple[str, ...], settings: Mapping[str, Any], known: tuple[str, ...], what: str
-) -> None:
-    for name in map(str, settings):
-        if name not in known:
-            about = f", entry {path[1]!r}" if path else ""
-            raise ParameterError(
-                f"{document.place(*path, name)}{about}: {name!r} is not {what}.",
-                nearest(name, known),
-                f"There are: {', '.join(known)}.",
-            )
-
-
-def _text(value: Any, setting: str) -> str:
-    if not isinstance(value, str):
-        raise ParameterError(f"{setting} takes text, not {value!r}.", next_step=f"Put it in quotes: {setting}: '…'")
-    return value
-
-
-def _zone(value: Any) -> str:
-    require_zone(_text(value, "timezone"))
-    return str(value)
-
-
-def _jobs(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ParameterError(f"jobs takes a whole number from 1, not {value!r}.")
-    return value
-
-
-def _catch_up(value: Any) -> str:
-    if value not in CATCH_UPS:
-        raise ParameterError(
-            f"catch_up = {value!r} is not possible.",
-            nearest(str(value), CATCH_UPS),
-            f"catch_up is one of: {', '.join(CATCH_UPS)}.",
+) -> list[ParameterError]:
+    about = f", entry {path[1]!r}" if path else ""
+    return [
+        ParameterError(
+            f"{document.place(*path, name)}{about}: {name!r} is not {what}.",
+            nearest(name, known),
+            f"There are: {', '.join(known)}.",
         )
-    return str(value)
-
-
-def _duration(value: Any, setting: str) -> float:
-    length = duration_s(str(value)) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
-    if length <= 0:
-        raise ParameterError(f"{setting} = {value!r} leaves no time.", next_step=f"Write {setting}: 10m")
-    return length
-
-
-def _retries(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ParameterError(f"retries takes a whole number, not {value!r}.")
-    return require_retries(value)
-
-
-def _retention(value: Any) -> Retention:
-    if isinstance(value, Retention):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return Retention(runs=value)
-    if isinstance(value, str) and (age := _AGE.fullmatch(value.strip())) and float(age[1]) > 0:
-        return Retention(age_s=float(age[1]) * _DAY_S[age[2]])
-    raise ParameterError(
-        f"retention = {value!r} is not possible.", next_step="Write a number of runs, or an age: 100, 90d, 12w."
-    )
+        for name in map(str, settings)
+        if name not in known
+    ]

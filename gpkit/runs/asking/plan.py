@@ -17,6 +17,7 @@ from gpkit.environments import Environment, load, of_log, project_root, require_
 from gpkit.errors import OutputError, ParameterError, nearest
 from gpkit.protocol import scenarios
 from gpkit.runs.asking.declarations import read_declarations
+from gpkit.runs.asking.of_log import require_log, require_readable
 from gpkit.runs.asking.parameters import check
 from gpkit.stack import find_faults
 
@@ -118,7 +119,8 @@ def make_plan(
         retries: How many more attempts there may be when something around the notebook breaks.
 
     Raises:
-        ParameterError: No such notebook, a parameter that is unknown or does not fit, or impossible faults.
+        ParameterError: No such notebook, a parameter that is unknown or does not fit, a choice among the entries of
+            a log that is not named, or impossible faults.
         TargetError: An unknown environment, a malformed address, or no credential for a remote target.
         SourceError: A given file is missing, unreadable or empty.
         OutputError: The outputs folder cannot be written.
@@ -130,10 +132,11 @@ def make_plan(
     if deadline_s <= 0:
         raise ParameterError(f"A deadline of {deadline_s} s leaves no time.", next_step="Write --deadline 10m")
     require_retries(retries)
+    require_log(declarations, parameters)
     named = parameters.get("environment")
     target = load(named) if named else Environment(name="")
     if parameters.get("logs"):  # an account in logs is read instead of probing
-        _require_readable(target, parameters)
+        require_readable(target, parameters)
     elif named:
         require_credentials(target)
         if target.is_local:
@@ -142,23 +145,6 @@ def make_plan(
     _require_writable(folder)
     given = tuple(name for name in parameters if name in {**(values or {}), **(texts or {})})
     return Plan(path, root, folder, parameters, given, deadline_s, schedule, retries=retries)
-
-
-def _require_readable(target: Environment, parameters: Mapping[str, Any]) -> None:
-    """Refuse a log that cannot be read as it is asked for, as far as that can be told without reading."""
-    from gpkit.logs import sources  # here: most runs read no log
-
-    named = sources.source(str(parameters["logs"]))
-    if named.kind == sources.FILES or not {"since", "until"} <= parameters.keys():
-        return
-    sources.require_window(named, parameters["since"], parameters["until"])
-    if named.kind == sources.API:
-        from gpkit.instants import window
-        from gpkit.logs.asking import require_possible
-
-        asked = window(parameters["since"], parameters["until"])
-        chosen, offline = str(parameters.get("logs_filter") or ""), bool(parameters.get("offline"))
-        require_possible(target, asked.since, asked.until, chosen, offline=offline, project=named.name)
 
 
 def find_notebook(notebook: str | Path, root: Path) -> Path:

@@ -77,7 +77,7 @@ def parse_keep(written: str) -> Keep:
     """``30d``, ``12h``, ``8w``: by age; ``100``: by number, for each notebook and environment.
 
     Raises:
-        ParameterError: It is neither.
+        ParameterError: It is neither, or 0: a slip of the pen would remove nearly everything.
     """
     read = _KEEP.fullmatch(written.strip())
     if read is None:
@@ -85,6 +85,11 @@ def parse_keep(written: str) -> Keep:
             f"{written!r} does not say what to keep.", next_step="Write 30d, 12h, 8w, or 100 runs as 100."
         )
     number, unit = int(read[1]), read[2]
+    if number == 0:
+        raise ParameterError(
+            f"--keep {written.strip()} would keep nothing but the last run of each status and verdict.",
+            next_step="Write --keep 1 to keep the newest run of each notebook and environment, or an age: 1h, 30d.",
+        )
     try:
         return Keep(age=timedelta(hours=number * _UNIT_H[unit])) if unit else Keep(count=number)
     except OverflowError:
