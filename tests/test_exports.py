@@ -266,6 +266,7 @@ def test_lines_without_any_request_are_rows_without_a_trace(exports: Path):
     assert len(rows) == sum('"WebSocket' in entry.get("textPayload", "") for entry in plain(path))
     assert rows["trace"].isna().all()
     assert set(rows["outcome"]) == {"refused"}
+    assert list(rows["http_status"]) == [403] * len(rows)
 
 
 def test_no_contact_of_the_exports_passes_unmasked(exports: Path):

@@ -95,9 +95,7 @@ def cases_of_connections(connections: pd.DataFrame) -> pd.DataFrame:
             "failure": failure,
             "known": failed | greeted,
             "let_in": let_in,
-            "upgraded": ((placed["http_status"] == SWITCHED).fillna(False) | placed["accepted_ns"].notna()).astype(
-                bool
-            ),
+            "upgraded": has_switched(placed) | placed["accepted_ns"].notna(),
             "sent": False,
             "arm": "logged",
             "delay_s": np.nan,

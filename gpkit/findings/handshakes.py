@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from gpkit.analysis import statistics
@@ -52,11 +55,16 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
         ruled_out=ruled_out_of(stopped),
         evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
         worst="one for each failure, client and reason, the most frequent first",
-        limits=_limits(cases, untold, any(not row["reasons"] for row in told), measured.more(target_ratio)),
+        limits=_limits(cases, untold, any(_lacks_reason(row) for row in told), measured.more(target_ratio)),
         next_step="gpkit run auth_timing: reasons for refusal by client, and negative controls."
         if ids
         else _PROBE * bool(untold),
     )
+
+
+def _lacks_reason(row: Mapping[Hashable, Any]) -> bool:
+    """Whether of some of these failures the log gives no reason."""
+    return not row["reasons"] or "unknown" in str(row["reasons"])
 
 
 def _limits(cases: pd.DataFrame, untold: int, lacks_reasons: bool, needed: str) -> str:

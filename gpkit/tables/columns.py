@@ -205,7 +205,9 @@ CONNECTIONS: tuple[Column, ...] = (
     Column("instance_id", TEXT, "Instance.", null_means="absent in the log"),
     Column("client", TEXT, "Family of the user agent.", null_means="the requests entry is missing"),
     Column("user_agent", TEXT, "As sent.", null_means="the requests entry is missing, or none was sent"),
-    Column("http_status", INTEGER, "Of the upgrade.", null_means="the requests entry is missing"),
+    Column(
+        "http_status", INTEGER, "Of the upgrade, by the requests entry or a line of its refusal.", null_means="not told"
+    ),
     Column("http_latency_s", NUMBER, "The balancer's.", "s", "platform", "the requests entry is missing"),
     Column("outcome", TEXT, "accepted, refused, failed, closed, unknown (also 101 without a line)."),
     Column("reason", TEXT, "Why it was refused or failed.", null_means="not refused"),

@@ -135,12 +135,19 @@ def _status_told(one: Group) -> int | None:
     """The status that the lines speak of; null when they do not."""
     if one.was_accepted:
         return 101
+    if (status := _status_of_refusal(one)) is not None:
+        return status
+    return 500 if one.has("error") and not one.has("rejected", "auth_failed") else None
+
+
+def _status_of_refusal(one: Group) -> int | None:
+    """The status of the server's own line of a refusal at the upgrade."""
     for line in one.lines:
         if line.phase in ("access_refused", "server_rejected"):
             found = re.search(r'(?:" |rejected \()(\d{3})', line.message)
             if found:
                 return int(found[1])
-    return 500 if one.has("error") and not one.has("rejected", "auth_failed") else None
+    return None
 
 
 def _row(
@@ -181,6 +188,7 @@ def _row_without_request(one: Group, part: pa.Table) -> dict[str, object]:
         "service": _largest(part, "service"),
         "revision": _largest(part, "revision"),
         "instance_id": part["instance_id"][0].as_py(),
+        "http_status": _status_of_refusal(one),
         "outcome": outcome,
         "reason": reason,
         "decided_ns": (decided.own_ns or decided.at_ns) if decided else None,
