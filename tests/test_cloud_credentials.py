@@ -199,8 +199,9 @@ def test_missing_credentials_say_how_to_get_some(tmp_path: Path) -> None:
     assert refusal(Target("shop-prod", "http://127.0.0.1:1"), tmp_path) == (
         "There are no Google credentials to read the log of project 'shop-prod' with. "
         "GOOGLE_APPLICATION_CREDENTIALS names no usable file, and nobody is logged in.\n"
-        "Run gcloud auth application-default login, name a file (logs_credentials: file:KEY.json), "
-        "or run on an export: gpkit logs export.json"
+        "Run gcloud auth application-default login, or name an environment (-e NAME, a file in "
+        "parameters/environments) with logs_credentials: file:KEY.json, or for a server that asks for none "
+        "logs_endpoint and logs_anonymous: true, or run on an export: gpkit logs export.json"
     )
 
 

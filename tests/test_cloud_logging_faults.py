@@ -173,8 +173,12 @@ def test_the_official_class_retries_what_it_retries(api, project):
         ({"fail": [{"every": 2, "status": 418}]}, "'fail' has no status 418."),
         ({"fail": [{"every": 0, "status": 503}]}, "'fail' counts calls from 1; 0 is no call."),
         ({"fail": [{"first": True, "status": 503}]}, "'fail' counts calls from 1; True is no call."),
-        ({"fail": {"every": 1}}, "'fail' is no list."),
-        ({"cut_page": [2]}, "'cut_page' holds no names and values."),
+        ({"fail": {"every": 1}}, "'fail' is no list.\nWrite a list of rules: fail: [{every: 3, status: 503}]."),
+        (
+            {"cut_page": [{"at": [2]}]},
+            "'cut_page' = [{'at': [2]}] names no calls.\n"
+            "Write one of them: cut_page: {every: N}, {first: N} or {at: [N, …]}, not in a list.",
+        ),
         ({"empty_pages": {"every": 1}}, "'empty_pages' of every call would never come to an end."),
         ({"slow_ms": -1}, "'slow_ms' = -1 is no number from 0 on."),
         ({"arrive": [{"entries": ["x"]}]}, "'arrive.entries' holds no names and values."),

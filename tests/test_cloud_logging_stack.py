@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from gpkit.stack import local_stack
 from tests.local_stack_support import FAST, visit_all
 from tests.logging_api_support import all_ids, entry, grpc_client, listed, rest_client
 from tests.runs_support import gpkit as command
-from tests.runs_support import make_project, start_gpkit
+from tests.runs_support import make_project, read, run_folders, start_gpkit
 
 
 def test_the_entries_of_a_connection_are_listed_by_its_trace():
@@ -98,7 +99,7 @@ def test_an_export_that_is_none_ends_the_stack_too(tmp_path):
     assert not psutil.pid_exists(one.pid)
 
 
-def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path):
+def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path, root):
     project = make_project(tmp_path / "project")
     line = {"insertId": "e", "logName": "projects/shop/logs/app", "timestamp": "2025-09-07T13:00:00Z"}
     (project / "export.json").write_text(json.dumps([line]))
@@ -112,15 +113,24 @@ def test_the_command_keeps_both_up_and_says_how_to_ask(tmp_path):
         resources = ["projects/shop"]
         since = 'timestamp>="2025-01-01T00:00:00Z"'
         found = list(names["client"].list_entries(resource_names=resources, filter_=since))
+        shutil.copytree(root / "notebooks", project / "notebooks", dirs_exist_ok=True)
+        [printed] = [row.split() for row in said.splitlines() if row.startswith("  gpkit run ")]
+        ran = command(project, *printed[1:])
     finally:
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=30)
 
-    assert {"url", "folder", "log", "secret_file", "logging_url", "logging_grpc", "logging_project"} == set(told)
+    places = {"url", "folder", "log", "secret_file", "logging_url", "logging_grpc", "logging_project"}
+    assert set(told) == places | {"logging_environment"}
     assert [one.insert_id for one in found] == ["e"]
     assert running.returncode == 0
     assert f"gpkit logs api:gpkit-local --endpoint {told['logging_url']} --anonymous --since=-1h --until now" in said
     assert "projects/shop (1 entry)" in said
+    [folder] = run_folders(project)
+    run = read(folder / "run.json")
+    assert (ran.returncode, run["verdict"]) == (2, "no-data"), ran.stderr  # nobody has come to the stack
+    assert run["environment"] == "local-log"
+    assert run["coverage"]["entries"] > 0
 
 
 def test_an_export_that_is_not_there_is_refused(tmp_path):

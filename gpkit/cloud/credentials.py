@@ -96,7 +96,9 @@ def _default(target: Target, scope: str) -> Credentials:
         raise TargetError(
             f"There are no Google credentials to read the log of project '{target.project}' with.",
             "GOOGLE_APPLICATION_CREDENTIALS names no usable file, and nobody is logged in.",
-            "Run gcloud auth application-default login, name a file (logs_credentials: file:KEY.json), " + INSTEAD,
+            "Run gcloud auth application-default login, or name an environment (-e NAME, a file in "
+            "parameters/environments) with logs_credentials: file:KEY.json, or for a server that asks for none "
+            "logs_endpoint and logs_anonymous: true, " + INSTEAD,
         ) from None
     return credentials
 

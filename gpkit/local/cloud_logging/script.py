@@ -24,6 +24,7 @@ from gpkit.errors import ParameterError, nearest
 from gpkit.local.cloud_logging.refusals import STATUSES
 
 _WHEN = ("every", "first", "at")
+_CALLS = "{every: N}, {first: N} or {at: [N, …]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,11 @@ def parse(values: Mapping[str, Any] | None) -> Script:
         raise ParameterError("'empty_pages' of every call would never come to an end.", next_step="Take 2 or more.")
     tail = _mapping(given.get("tail", {}), "tail")
     _only(tail, [one.name for one in fields(TailLimits)], "tail")
+    fail = given.get("fail", [])
+    if isinstance(fail, Mapping):
+        raise ParameterError("'fail' is no list.", next_step="Write a list of rules: fail: [{every: 3, status: 503}].")
     return Script(
-        fail=tuple(_failure(one) for one in _list(given.get("fail", []), "fail")),
+        fail=tuple(_failure(one) for one in _list(fail, "fail")),
         cut_page=_when(given.get("cut_page", {}), "cut_page"),
         duplicate_page=_when(given.get("duplicate_page", {}), "duplicate_page"),
         expire_tokens=_when(given.get("expire_tokens", {}), "expire_tokens"),
@@ -135,7 +139,11 @@ def _arrival(value: Any) -> Arrival:
 
 
 def _when(value: Any, name: str) -> When:
-    given = _mapping(value, name)
+    if not isinstance(value, Mapping):
+        raise ParameterError(
+            f"'{name}' = {value!r} names no calls.", next_step=f"Write one of them: {name}: {_CALLS}, not in a list."
+        )
+    given = dict(value)
     _only(given, list(_WHEN), name)
     every, first = given.get("every"), given.get("first")
     for one in (every, first, *_list(given.get("at", []), f"{name}.at")):

@@ -75,7 +75,10 @@ class Plan:
     @property
     def environment(self) -> str:
         """The target's name, of a log the one that was named for it or ``log``; empty when the notebook has none."""
-        name = str(self.parameters.get("environment", ""))
+        written = str(self.parameters.get("environment", ""))
+        name = (
+            Path(written).stem if written.endswith((".yaml", ".yml")) else written
+        )  # a file's own name, as load has it
         return of_log(name) if self.parameters.get("logs") else name
 
     def as_dict(self) -> dict[str, Any]:
