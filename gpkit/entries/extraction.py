@@ -191,12 +191,26 @@ def _either(snake: str, camel: str) -> str:
     return f"nullif(coalesce(x.{camel}, x.{snake}), '')"
 
 
+# A number that SQL and the interpreter read alike; of others SQL reads some that are none, and not all that are.
+_PLAIN_NUMBERS = {
+    "latency": "[0-9]{1,9}([.][0-9]{0,9})?s",
+    "http_status": "[0-9]{1,9}",
+    "http_request_size": "[0-9]{1,18}",
+}
+
+
 def filterable_sql(source: str) -> str:
-    """SQL: what a filter can be decided by, as it stood in each entry, from rows of ``entry`` and ``readable``."""
+    """SQL: what a filter can be decided by, as it stood in each entry, from rows of ``entry`` and ``readable``.
+
+    ``is_odd`` says of a row that SQL may read it in another way than the interpreter, which then has the word.
+    """
 
     def of(where: str, path: str) -> str:
         return f"json_extract_string({where}, '{path}')"
 
+    odd = " OR ".join(
+        f"NOT coalesce(regexp_full_match({name}, '{plain}'), true)" for name, plain in _PLAIN_NUMBERS.items()
+    )
     latency_ns = "TRY_CAST(TRY_CAST(rtrim(latency, 's') AS DECIMAL(28, 9)) * 1000000000 AS BIGINT)"
     return f"""
         SELECT
@@ -216,6 +230,7 @@ def filterable_sql(source: str) -> str:
             remote_ip, user_agent, text_payload,
             coalesce(json_extract(parsable, '$.jsonPayload'), json_extract(parsable, '$.json_payload'))::VARCHAR
                 AS json_payload,
+            {odd} AS is_odd,
             entry, readable, is_entry
         FROM ({spelled_sql(source)})
     """

@@ -42,6 +42,7 @@ _TYPES = {
     "entry": "string",
     "readable": "string",
     "is_entry": "boolean",
+    "is_odd": "boolean",
 }
 
 
@@ -111,7 +112,7 @@ def _decided_sql(parsed: filters.Filter) -> str:
     table = ibis.table(_TYPES, name="filterable")
     pushed = push(parsed, table)
     # What is no entry goes on: a file that holds such a thing is to be looked at more closely.
-    possible = table.filter(~pushed.never | ~table.is_entry).select(
-        "entry", "readable", "is_entry", pushed.surely.name("surely")
+    possible = table.filter(~pushed.never | ~table.is_entry | table.is_odd).select(
+        "entry", "readable", "is_entry", (pushed.surely & ~table.is_odd).name("surely")
     )
     return str(ibis.to_sql(possible, dialect="duckdb"))

@@ -31,7 +31,7 @@ from gpkit.filters.engines.words import held_nowhere
 from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
 from gpkit.filters.meaning.checking import check
 from gpkit.filters.meaning.comparing import NULL
-from gpkit.filters.meaning.fields import Field, resolve, snake
+from gpkit.filters.meaning.fields import IN_ONEOF, Field, resolve, snake
 from gpkit.filters.meaning.values import fold
 
 if TYPE_CHECKING:
@@ -100,8 +100,17 @@ def _comparison(field: Field, sign: str, right: Text | Present, table: ir.Table)
     if held is None:
         return _of_label(field, sign, right, table) if field.kind == "label" else undecided()
     if isinstance(right, Present):
-        return settled(held.notnull())
+        return _presence(field, held)
     return _of_column(held, field.kind, sign, right)
+
+
+def _presence(field: Field, held: ir.Value) -> Verdict:
+    """Whether the field is there. An empty text is none, and what is no instant may be there all the same."""
+    if field.kind == "timestamp":
+        return Verdict(held.notnull(), always(False).yes, exact=False)
+    if field.kind in ("string", "enum") and field.steps not in IN_ONEOF:
+        return settled((held != "").fill_null(False))
+    return settled(held.notnull())
 
 
 def _of_column(held: ir.Value, kind: str, sign: str, right: Text) -> Verdict:

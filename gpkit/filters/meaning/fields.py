@@ -72,6 +72,8 @@ MESSAGES: dict[str, dict[str, str]] = {
 REPEATED = frozenset({"errorGroups"})
 """Lists of messages: where one is missing there is no member, so no default either."""
 CONTAINERS = frozenset({"map", "struct", "any", *MESSAGES})
+IN_ONEOF = frozenset({("textPayload",)})
+"""Fields that can stand there empty. Of all others protocol buffers do not tell an empty text from none."""
 DEFAULTS: dict[str, object] = {
     "string": "",
     "enum": "DEFAULT",

@@ -15,7 +15,7 @@ from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filte
 from gpkit.filters.meaning.checking import check
 from gpkit.filters.meaning.comparing import never, test
 from gpkit.filters.meaning.conditions import condition
-from gpkit.filters.meaning.fields import MESSAGES, resolve
+from gpkit.filters.meaning.fields import IN_ONEOF, MESSAGES, resolve
 from gpkit.filters.meaning.operands import operand
 from gpkit.filters.meaning.reaching import MISSING, Entry, reader
 from gpkit.filters.meaning.searching import anywhere, beneath
@@ -105,6 +105,8 @@ def _presence(path: Path) -> Predicate:
     read = reader(field)
     if field.kind == "map" or field.kind in MESSAGES:
         return lambda entry: (value := read(entry)) is not MISSING and (bool(value) or type(value) is dict)
+    if field.kind in ("string", "enum", "timestamp") and field.steps not in IN_ONEOF:
+        return lambda entry: (value := read(entry)) is not MISSING and value != ""
     return lambda entry: read(entry) is not MISSING
 
 
