@@ -75,9 +75,85 @@ def test_other_credentials_do_not_get_through(text):
     assert redact(safe) == safe
 
 
+SECRET = "hunter2"
+HIDDEN = [
+    "password=hunter2",
+    "user=app DB_PASSWORD=hunter2 host=db",
+    "Password: hunter2",
+    "connect(password='hunter2', user='x')",
+    'passwd = "hunter2"',
+    'password="one hunter2 two"',
+    "pwd=hunter2;",
+    "api_key=hunter2",
+    "secret-key: hunter2",
+    "client_secret=hunter2&x=1",
+    '{"pwd": "hunter2", "clientSecret": "hunter2"}',
+    "postgres://app:hunter2@db.example:5432/x",
+    "redis://:hunter2@cache:6379 refused",
+    "mongodb+srv://app:hunter2%40@c.example/x?y=1",
+    "Set-Cookie: session=hunter2; Path=/; HttpOnly",
+    "Cookie: a=hunter2; b=hunter2",
+    "{'cookie': 'sid=hunter2; x=hunter2'}",
+    "(b'cookie', b'sid=hunter2')",
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+@pytest.mark.parametrize("wrapped", [0, 1, 2], ids=["plain", "in JSON", "in JSON in JSON"])
+def test_passwords_and_cookies_do_not_get_through(text, wrapped):
+    for _ in range(wrapped):
+        text = json.dumps({"message": text, "after": "kept"})
+
+    safe = redact(text)
+
+    assert SECRET not in safe
+    assert redact(safe) == safe
+    assert re.search(CANDIDATE, text)
+    assert not wrapped or json.loads(safe)["after"] == "kept"
+
+
+@given(
+    st.sampled_from(["password=%s", "redis://:%s@cache:6379", "Set-Cookie: sid=%s; Path=/", 'client_secret="%s"']),
+    st.text(alphabet="abcdefghijkmpqrtuvwyzABCDEFGHJ0123456789-_~%", min_size=8, max_size=40).filter(
+        lambda value: any(each.isdigit() for each in value) and value[0].isalnum()
+    ),
+)
+def test_no_value_of_these_gets_through(form, value):
+    text = json.dumps({"textPayload": form % value, "n": 1})
+
+    safe = redact(text)
+
+    assert value not in safe
+    assert json.loads(safe)["n"] == 1
+    assert re.search(CANDIDATE, text)
+
+
+def test_attributes_of_a_cookie_and_the_place_of_a_url_stay():
+    cookie = redact("Set-Cookie: session=abc; Path=/; Max-Age=60")
+    assert cookie == "Set-Cookie: session=[redacted:cookie]; Path=/; Max-Age=60"
+    assert redact("redis://app:pw@cache:6379/0") == "redis://app:[redacted:password]@cache:6379/0"
+
+
+def test_a_message_that_asks_for_a_password_does_not_swallow_what_follows():
+    entry = json.dumps({"textPayload": "Enter password: ", "severity": "INFO", "password=": "x"})
+    assert json.loads(redact(entry))["severity"] == "INFO"
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "password: required",
+        "Password: please try again",
+        "password=None, pwd=/srv/app PWD=/srv",
+        "password=self.password, secret_key=settings.SECRET_KEY api_key=os.environ['X']",
+        "password=hashed_password)",
+        "if password == expected:",
+        "password=***** password=$DB_PASSWORD password=%s password={password}",
+        'password="" user="x"',
+        '{"pwd": "/srv/app"}',
+        "cookie: missing",
+        "cookies={} set-cookie header is missing",
+        "https://user@host/x https://host:8080/path@2x.png wss://host:443/ws?mail=a",
         "Invalid JWT=REDACTED audience",
         "JWT=REDACTED verification failed - likely JWT=REDACTED between services",
         "WebSocket connection rejected in staging: No JWT=REDACTED",
@@ -181,3 +257,9 @@ def test_ordinary_text_is_left_alone_or_matches_the_prefilter(text):
 )
 def test_contacts_are_masked_and_the_machines_own_plumbing_is_not(text, masked):
     assert mask_contacts(text) == masked
+
+
+def test_entries_that_were_kept_under_other_rules_are_told_apart():
+    patterns = [each.pattern for each in vars(redaction).values() if isinstance(each, re.Pattern)]
+
+    assert all(pattern in redaction.RULES for pattern in patterns)
