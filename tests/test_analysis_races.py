@@ -155,8 +155,8 @@ def test_503_with_containers_exiting_is_a_crash_loop():
     cases = sample(1, failed=lambda row, draw: draw < 0.9)
     cases["failure"] = np.where(cases["failed"], "upgrade_status_503", None)
 
-    assert named(cases, exits=3)[0][1] == "crash_loop"
-    assert named(cases, exits=0)[0][1] == "intermittent"
+    assert named(cases, boot_failures=3)[0][1] == "crash_loop"
+    assert named(cases, boot_failures=0)[0][1] == "intermittent"
 
 
 def test_two_failures_are_too_few_to_name():

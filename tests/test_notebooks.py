@@ -76,7 +76,7 @@ def test_plain_papermill_runs_it(root: Path, tmp_path: Path, name: str) -> None:
 def findings_of(run: gpkit.investigation.Investigation) -> list[Finding]:
     """What the three notebooks judge, from one gathering of evidence."""
     cases = run.cases
-    kinds = gpkit.mechanisms(cases, exits=gpkit.failed_boots(run.instances))
+    kinds = gpkit.mechanisms(cases, boot_failures=gpkit.failed_boots(run.instances))
     broken = gpkit.violations(run.attempts, run.messages, run.entries, run.connections)
     claims = gpkit.match_claims(run.messages, gpkit.server_events(run.entries), set(run.attempts["user"].dropna()))
     boots = gpkit.judge_boots(run.instances)
@@ -216,7 +216,7 @@ def test_real_refusals_have_one_cause_for_each_client_and_are_no_race(
     monkeypatch.setenv("GPKIT_RUN_FOLDER", str(tmp_path))
     run = gpkit.start("handshake_race", logs=str(file))
 
-    kinds = gpkit.mechanisms(run.cases, exits=gpkit.failed_boots(run.instances))
+    kinds = gpkit.mechanisms(run.cases, boot_failures=gpkit.failed_boots(run.instances))
     through = gpkit.judge_failures(run.cases, kinds)
     race = gpkit.judge_races(run.cases, kinds, gpkit.message_order(run.attempts, run.messages))
     clients = gpkit.by_client(run.cases)

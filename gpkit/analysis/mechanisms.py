@@ -34,12 +34,12 @@ MIN_FAILURES = 3  # chosen: two failures line up by chance too often
 LOAD_AUC = 0.65  # chosen: a weaker dependence on load explains too few of the failures
 
 
-def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
+def mechanisms(cases: pd.DataFrame, *, boot_failures: int = 0) -> pd.DataFrame:
     """Name the mechanism behind each kind of failure.
 
     Args:
         cases: From :mod:`gpkit.analysis.cases`.
-        exits: Container exits with an error in the same window, from the log; 0 where there is no log.
+        boot_failures: Instances that failed to boot in the same window, from the log; 0 where there is no log.
 
     Returns:
         One row per failure, most frequent first: ``failure``, ``failed``, ``n`` (cases), ``ratio``, ``low``, ``high``,
@@ -55,7 +55,7 @@ def mechanisms(cases: pd.DataFrame, *, exits: int = 0) -> pd.DataFrame:
         told = _told(cases, failure)
         here = told[(told["failure"] == failure) | ~told["failed"]]
         timing, load = corrected[failure]
-        named = _name(told, here, failure, timing, load, exits)
+        named = _name(told, here, failure, timing, load, boot_failures)
         ours = told[told["failure"] == failure]
         share = rate(len(ours), len(told))
         rows.append(
@@ -101,12 +101,13 @@ def _name(
     failure: str,
     timing: Dependence | None,
     load: Dependence | None,
-    exits: int,
+    boot_failures: int,
 ) -> Mechanism:
     bad = here["failed"]
     k, n = int(bad.sum()), len(here)
-    if failure.endswith("_503") and exits >= LOOPS:
-        return Mechanism(failure, "crash_loop", "instance", f"{exits} container exits with an error in the same window")
+    if failure.endswith("_503") and boot_failures >= LOOPS:
+        because = f"{boot_failures} instances failed to boot in the same window"
+        return Mechanism(failure, "crash_loop", "instance", because)
     if k < MIN_FAILURES:
         return Mechanism(failure, "too few", "", f"{k} of {n}: too few to name a cause")
     if k == len(cases):
