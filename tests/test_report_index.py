@@ -252,6 +252,18 @@ def test_no_logs_verdict_hides_anothers_where_nobody_said_whose_they_are(tmp_pat
     assert tuesday.startswith("event_success_rates log · tuesday.json ✓ MEETS since 2026-11-01 01:00 (2 runs)")
 
 
+def test_logs_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    log_of(tmp_path, 0, meets(), "/exports/monday/export.json")
+    log_of(tmp_path, 60, meets(), "/exports/tuesday/export.json")
+    log_of(tmp_path, 120, meets(), "/exports/other.json")
+
+    assert [text.split(" ✓ ")[0] for _, text in glance(tmp_path)] == [
+        "event_success_rates log · monday/export.json",
+        "event_success_rates log · other.json",
+        "event_success_rates log · tuesday/export.json",
+    ]
+
+
 def test_every_list_names_the_log_that_a_run_read_and_not_where_it_lies(tmp_path):
     many_runs(tmp_path, 201)
     log_of(tmp_path, 1, meets(), "/home/someone/exports/<b>.json")

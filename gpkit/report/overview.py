@@ -10,8 +10,9 @@ failed and was tried again is counted apart: the attempt that followed it says h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gpkit.environments import FROM_LOG
@@ -105,8 +106,19 @@ def overview(pasts: Sequence[Past]) -> list[Entry]:
         if past.notebook:
             whose = str(past.parameters.get("logs")) if _is_anybodys(past) else ""
             pairs.setdefault((*past.series, whose), []).append(past)
-    entries = [_entry(runs) for runs in pairs.values()]
+    entries = _told_apart([_entry(runs) for runs in pairs.values()])
     return sorted(entries, key=lambda entry: (entry.rank, entry.notebook, entry.environment))
+
+
+def _told_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries; logs of one name get their folder's name, or else nobody could say which is which."""
+    names = Counter((entry.notebook, entry.environment) for entry in entries)
+    return [
+        replace(entry, environment=place(entry.decided or entry.latest, folders=1))
+        if names[entry.notebook, entry.environment] > 1 and _is_anybodys(entry.latest)
+        else entry
+        for entry in entries
+    ]
 
 
 def day(past: Past) -> str:
