@@ -115,3 +115,13 @@ def test_different_selections_of_a_log_are_not_compared(tmp_path):
 
     assert change.kind == "not comparable"
     assert "logs_filter differs" in change.why
+
+
+def test_a_log_that_was_written_with_a_filter_is_not_compared_with_all_of_it(tmp_path):
+    asked = {"asked": {"window": {}, "filter": "severity>=WARNING"}, "notes": []}
+    whole = past_run(tmp_path, 0, meets(), parameters={"logs": "w.parquet"})
+    chosen = past_run(tmp_path, 1, finding(), parameters={"logs": "w.parquet"}, coverage=asked)
+
+    [change] = difference(read(whole), read(chosen)).findings
+
+    assert change.kind == "not comparable"

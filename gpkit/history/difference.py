@@ -65,9 +65,8 @@ def difference(a: Past, b: Past) -> Difference:
     found = tuple(_findings(past) for past in (a, b))
     ended = [name for name, past in (("The first run", a), ("The second run", b)) if past.status != "ok"]
     told = changes(*found)
-    chosen = [str(past.parameters.get("logs_filter") or "") for past in (a, b)]
-    if chosen[0] != chosen[1]:
-        why = "The runs looked at different selections of a log: logs_filter differs."
+    if _selection(a, old) != _selection(b, new):
+        why = "The runs looked at different selections of a log: logs_filter differs, or that of its files."
         told = tuple(not_comparable(one.before, one.after, why) for one in told)
     if ended:
         why = f"{' and '.join(ended)} did not end well.".replace(" and The", " and the")
@@ -85,6 +84,14 @@ def difference(a: Past, b: Past) -> Difference:
         window=_pairs(old.get("window"), new.get("window")),
         coverage=_pairs(old.get("coverage"), new.get("coverage")),
     )
+
+
+def _selection(past: Past, run: Mapping[str, Any]) -> str:
+    """What selected the log entries of a run: the filter asked for, and those with which its files were written."""
+    covered = run.get("coverage")
+    asked = covered.get("asked") if isinstance(covered, Mapping) else None
+    told = asked.get("filter") if isinstance(asked, Mapping) else None
+    return str(told or past.parameters.get("logs_filter") or "")
 
 
 def flat(value: Any, under: str = "") -> dict[str, Any]:
