@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from gpkit import redaction
 from gpkit.errors import TargetError
-from gpkit.redaction import CANDIDATE, candidate_pattern, mask_contacts, read_secret, redact, remember_secret
+from gpkit.redaction import (
+    CANDIDATE,
+    candidate_pattern,
+    contacts,
+    credentials,
+    mask_contacts,
+    read_secret,
+    redact,
+    remember_secret,
+    secrets,
+)
 
 TOKEN = jwt.encode({"sub": "somebody", "aud": "netra-platform", "exp": 1}, "s" * 40, "HS256")
 B64 = base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("=")
@@ -186,7 +196,7 @@ def test_redacted_json_is_still_json():
 
 @pytest.fixture
 def remembered(monkeypatch):
-    monkeypatch.setattr(redaction, "_remembered", {})
+    monkeypatch.setattr(secrets, "_remembered", {})
     monkeypatch.setenv("GPKIT_TEST_SECRET", "corréct horse/battery+staple")
     return read_secret("env:GPKIT_TEST_SECRET")
 
@@ -219,7 +229,7 @@ def test_base64_around_a_secret_never_shows_it_whole(before, after):
         padded = re.sub(r"\[redacted:secret\]", "", safe)
         assert len(padded) <= len(encoded) - (len(value) * 8 // 6 - 2)
     finally:
-        redaction._remembered.clear()
+        secrets._remembered.clear()
 
 
 def test_a_secret_that_is_missing_or_short_is_refused(monkeypatch, tmp_path):
@@ -260,6 +270,7 @@ def test_contacts_are_masked_and_the_machines_own_plumbing_is_not(text, masked):
 
 
 def test_entries_that_were_kept_under_other_rules_are_told_apart():
-    patterns = [each.pattern for each in vars(redaction).values() if isinstance(each, re.Pattern)]
+    named = (*vars(credentials).values(), *vars(contacts).values())
+    patterns = [each.pattern for each in named if isinstance(each, re.Pattern)]
 
     assert all(pattern in redaction.RULES for pattern in patterns)

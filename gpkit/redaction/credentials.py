@@ -1,27 +1,12 @@
-"""Nothing secret gets past here. Applied where evidence enters, so that nothing downstream can leak.
+"""What could let somebody in, told by how it looks: tokens in every form they travel, keys, passwords, cookies.
 
-Two rules. What could let somebody in is replaced by ``[redacted:KIND]``: JSON Web Tokens in every form they
-travel (header, subprotocol raw or base64url, echoed, query, log text), bearer values, tickets, keys, and every
-value that was read through a reference, in its raw, URL-encoded, base64 and hexadecimal forms.
-What joins evidence is left alone: insert ids, traces, instances, revisions, and all numbers.
-
-Pure but for the remembered values, which live as long as the process. Redacting twice changes nothing more, and
-redacted JSON is still JSON.
+Two looks before the patterns: fixed words, then :data:`CANDIDATE`, which engines use too. Pure.
 """
 
 from __future__ import annotations
 
-import base64
-import ipaddress
-import os
 import re
-import urllib.parse
 from collections.abc import Callable
-from pathlib import Path
-
-from gpkit.errors import TargetError
-
-MIN_SECRET_CHARS = 8  # chosen: shorter values would also match ordinary words
 
 # Names under which a credential travels in a query, a form, a header dump or JSON.
 _FIELD_NAMES = (
@@ -102,15 +87,15 @@ _COOKIE_VALUE = re.compile(r"([^\s=;]+)=([^\s;]+)")
 _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority"})
 _KEY = re.compile(r"(?<![A-Za-z0-9_\-])(?:" + _KEYS + r")")
 
-_remembered: dict[str, None] = {}
+PATTERNS = (
+    *(_PRIVATE_KEY, _WHOLE_JWT, _CUT_JWT, _ENCODED_JWT, _SUBPROTOCOL, _AUTHORIZATION, _BEARER, _QUERY, _JSON),
+    *(_QUOTED_PASSWORD, _PASSWORD, _NO_PASSWORD, _USERINFO, _COOKIE, _COOKIE_VALUE, _ASSIGNED, _KEY),
+)
 
 
-def redact(text: str) -> str:
-    """The text with every credential replaced by ``[redacted:KIND]``; ids and numbers untouched."""
-    for form in _remembered:
-        if form in text:
-            text = text.replace(form, "[redacted:secret]")
-    if not _may_hold_credential(text) or _candidate.search(text) is None:
+def without_credentials(text: str) -> str:
+    """The text with every credential that looks like one replaced by ``[redacted:KIND]``."""
+    if not may_hold(text) or _candidate.search(text) is None:
         return text
     if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub("[redacted:key]", text)
@@ -130,7 +115,7 @@ def redact(text: str) -> str:
     return _KEY.sub("[redacted:key]", text)
 
 
-def _may_hold_credential(text: str) -> bool:
+def may_hold(text: str) -> bool:
     """False where :data:`CANDIDATE` cannot match: fixed words are found fifty times faster than the pattern."""
     if not text.isascii():  # ignoring case, a pattern takes letters of other scripts for ours
         return True
@@ -139,119 +124,6 @@ def _may_hold_credential(text: str) -> bool:
         if word in lowered:
             return True
     return "://" in text and "@" in text
-
-
-def remember_secret(value: str) -> None:
-    """From now on :func:`redact` replaces this value wherever and however encoded it stands.
-
-    Raises:
-        ValueError: The value has fewer than 8 characters, so that redacting it would spoil ordinary text.
-    """
-    if len(value) < MIN_SECRET_CHARS:
-        raise ValueError(f"A secret needs at least {MIN_SECRET_CHARS} characters.")
-    for form in sorted(_forms(value), key=len, reverse=True):
-        _remembered.setdefault(form)
-
-
-def candidate_pattern() -> str:
-    """An RE2 pattern that every text matches which :func:`redact` would change now."""
-    return "|".join([CANDIDATE, *(re.escape(form).replace("\\/", "/") for form in _remembered)])
-
-
-def read_secret(reference: str) -> str:
-    """The value behind ``env:NAME`` or ``file:PATH``; remembered, so that it is redacted from now on.
-
-    Raises:
-        TargetError: The reference is malformed, or its value is missing or shorter than 8 characters.
-    """
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        value = os.environ.get(name, "")
-        where, remedy = f"The environment variable {name}", f"Set it: export {name}=…"
-    elif kind == "file" and name:
-        path = Path(name)
-        value = path.read_text("utf-8").strip() if path.is_file() else ""
-        where, remedy = f"The file {name}", "Write the secret into it, readable by you alone."
-    else:
-        raise TargetError(
-            "A credential is named by a reference, and this one is none.",
-            next_step="Use env:NAME or file:PATH; the secret itself is never a parameter.",
-        )
-    if not value:
-        raise TargetError(f"{where} holds no secret.", next_step=remedy)
-    if len(value) < MIN_SECRET_CHARS:
-        raise TargetError(f"{where} holds fewer than {MIN_SECRET_CHARS} characters.", next_step=remedy)
-    remember_secret(value)
-    return value
-
-
-def has_secret(reference: str) -> bool:
-    """Whether :func:`read_secret` would find a value, without reading a wrong one into an error."""
-    kind, _, name = reference.partition(":")
-    if kind == "env":
-        return bool(os.environ.get(name))
-    return kind == "file" and Path(name).is_file()
-
-
-_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@([A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)")
-# Not after a letter and a slash, a digit or a dot: that is a product version (Chrome/134.0.0.0), not an address.
-_IPV4 = re.compile(r"(?<![A-Za-z]/)(?<![\w.])(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}(?![\w.]*\d|\.\d)")
-_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
-
-
-def mask_contacts(text: str) -> str:
-    """Client addresses and e-mail addresses masked, keeping the network and the domain.
-
-    Loopback and link-local addresses stay: they are the machine's own plumbing and identify nobody.
-    """
-    if "@" in text:
-        text = _EMAIL.sub(r"***@\1", text)
-    if _may_hold_ipv4(text):
-        text = _IPV4.sub(_mask_ipv4, text)
-    return _IPV6.sub(_mask_ipv6, text) if _may_hold_ipv6(text) else text
-
-
-def _may_hold_ipv4(text: str) -> bool:
-    """An IPv4 address has two numbers of at most three digits in a row, each between dots."""
-    numbers = 0
-    for part in text.split(".")[1:-1]:
-        numbers = numbers + 1 if len(part) <= 3 and part.isdigit() else 0
-        if numbers == 2:
-            return True
-    return False
-
-
-def _may_hold_ipv6(text: str) -> bool:
-    """An IPv6 address has two colons in a row, or seven with at most four digits between each two."""
-    if "::" in text:
-        return True
-    short_ones = 0
-    for part in text.split(":")[1:-1]:
-        short_ones = short_ones + 1 if len(part) <= 4 else 0
-        if short_ones == 6:
-            return True
-    return False
-
-
-def _mask_ipv4(match: re.Match[str]) -> str:
-    whole = match.group(0)
-    try:
-        address = ipaddress.IPv4Address(whole)
-    except ValueError:
-        return whole
-    kept = address.is_loopback or address.is_link_local or address.is_unspecified
-    return whole if kept else f"{match.group(1)}.x.x"
-
-
-def _mask_ipv6(match: re.Match[str]) -> str:
-    whole = match.group(0)
-    try:
-        address = ipaddress.IPv6Address(whole)
-    except ValueError:  # a time of day, a MAC address, a Python slice
-        return whole
-    if address.is_loopback or address.is_link_local or address.is_unspecified:
-        return whole
-    return ":".join(address.exploded.split(":")[:2]) + ":x:x"
 
 
 def _is_token_like(value: str) -> bool:
@@ -321,25 +193,3 @@ def _authorization(match: re.Match[str]) -> str:
     if not scheme and not _is_token_like(value):
         return match.group(0)
     return f"{head}{scheme}[redacted:bearer]"
-
-
-def _forms(value: str) -> set[str]:
-    raw = value.encode()
-    forms = {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value), raw.hex()}
-    # Inside a longer text, base64 of the value depends on where it starts: three alignments, inner characters only.
-    for lead in range(3):
-        encoded = base64.b64encode(b"\0" * lead + raw).decode().rstrip("=")
-        first = (lead * 8 + 5) // 6
-        last = (lead + len(raw)) * 8 // 6
-        inner = encoded[first:last]
-        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return {form for form in forms if len(form) >= MIN_SECRET_CHARS}
-
-
-_PATTERNS = (
-    *(_PRIVATE_KEY, _WHOLE_JWT, _CUT_JWT, _ENCODED_JWT, _SUBPROTOCOL, _AUTHORIZATION, _BEARER, _QUERY, _JSON),
-    *(_QUOTED_PASSWORD, _PASSWORD, _NO_PASSWORD, _USERINFO, _COOKIE, _COOKIE_VALUE, _ASSIGNED, _KEY),
-    *(_EMAIL, _IPV4, _IPV6),
-)
-RULES = "\n".join([CANDIDATE, *(each.pattern for each in _PATTERNS)])
-"""What is replaced and masked: another text when that changed, so that what was kept under others is told apart."""
