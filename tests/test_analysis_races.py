@@ -256,7 +256,7 @@ def test_upgrades_without_a_line_are_no_failures_and_no_successes_but_not_refuse
     assert (kind["failed"], kind["n"]) == (10, 610)
     assert kind["mechanism"] != "deterministic"
     for found in (judge_failures(cases, kinds), judge_refusals(cases)):
-        assert (found.verdict, found.n) == ("undecided", 610)
+        assert (found.verdict, found.estimate, found.n) == ("undecided", None, 610)
         assert found.interval[0] < 0.001
         assert found.interval[1] > 0.98
         assert "10 not; of 600 nothing tells" in found.claim

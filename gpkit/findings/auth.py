@@ -111,6 +111,7 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
         limits += "Where no line of the application is there, it may have refused after the upgrade. "
     return of_rate(
         measured.least,
+        estimate=measured.estimate,
         interval=measured.interval,
         id="auth.let_in",
         claim=f"{measured.sentence('were let in')}.{' Not let in: ' + causes + '.' if causes else ''}",

@@ -13,6 +13,8 @@ from gpkit.analysis.statistics import Rate
 from gpkit.findings.finding import UNDECIDED
 from gpkit.findings.wording import more, of, percent
 
+FEW = 0.05  # chosen: of a number that is off by more than this nobody should speak
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -30,6 +32,11 @@ class Bounds:
     def untold(self) -> int:
         """Cases that are not told."""
         return self.most.k - self.least.k
+
+    @property
+    def estimate(self) -> float | None:
+        """What is told to have succeeded, of all; null where so much is not told that no number stands for it."""
+        return self.least.estimate if self.untold <= FEW * self.least.n else None
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -45,6 +45,7 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     raced = f" {len(aside)} of those that got through then lost their early message to a race." if aside else ""
     return of_rate(
         measured.least,
+        estimate=measured.estimate,
         interval=measured.interval,
         id="handshake.through",
         claim=f"{measured.sentence(f'of {asked} got through the handshake')}.{kinds}{raced}",
