@@ -10,8 +10,8 @@ from gpkit.analysis.breakdowns import by_client
 from gpkit.analysis.cases import entry
 from gpkit.analysis.durations import seconds, span_quantile, wording
 from gpkit.analysis.sample import judged
-from gpkit.findings.bounds import bounds
-from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
+from gpkit.findings.bounds import at_least, bounds
+from gpkit.findings.finding import AT_MOST, Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import percent
 from gpkit.plural import counted, plural
@@ -109,15 +109,11 @@ def judge_refusals(cases: pd.DataFrame, *, target_ratio: float = 0.99) -> Findin
     probed = "Compare the secret that signs with the one that verifies; gpkit.evidence(finding) shows the lines."
     if untold:
         limits += "Where no line of the application is there, it may have refused after the upgrade. "
-    return of_rate(
-        measured.least,
-        estimate=measured.estimate,
-        interval=measured.interval,
+    return at_least(
+        measured,
+        target_ratio,
         id="auth.let_in",
         claim=f"{measured.sentence('were let in')}.{' Not let in: ' + causes + '.' if causes else ''}",
-        verdict=measured.judge_at_least(target_ratio),
-        target=target_ratio,
-        target_is=AT_LEAST,
         cause=causes,
         evidence=tuple(refused["case_id"].astype(str)),
         worst="one for each client and reason, the most frequent first",

@@ -7,10 +7,11 @@ them failed, to the upper end, had none; a verdict needs both to agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gpkit.analysis import statistics
 from gpkit.analysis.statistics import Rate
-from gpkit.findings.finding import UNDECIDED
+from gpkit.findings.finding import AT_LEAST, UNDECIDED, Finding, of_rate
 from gpkit.findings.wording import more, of, percent
 
 FEW = 0.05  # chosen: of a number that is off by more than this nobody should speak
@@ -67,3 +68,16 @@ class Bounds:
 def bounds(told: int, untold: int, n: int) -> Bounds:
     """Of ``n`` cases ``told`` succeeded, and of ``untold`` it is not known."""
     return Bounds(statistics.rate(told, n), statistics.rate(told + untold, n))
+
+
+def at_least(measured: Bounds, target: float, **fields: Any) -> Finding:
+    """A finding that a rate of which some is not told is at least its target: with both ends, and what both decide."""
+    return of_rate(
+        measured.least,
+        estimate=measured.estimate,
+        interval=measured.interval,
+        verdict=measured.judge_at_least(target),
+        target=target,
+        target_is=AT_LEAST,
+        **fields,
+    )

@@ -9,9 +9,9 @@ import pandas as pd
 
 from gpkit.analysis import statistics
 from gpkit.analysis.cases import UNANSWERED
-from gpkit.findings.bounds import bounds
+from gpkit.findings.bounds import at_least, bounds
 from gpkit.findings.causes import ids_of, name_of, ruled_out_of, sentence
-from gpkit.findings.finding import AT_LEAST, AT_MOST, Finding, of_rate
+from gpkit.findings.finding import AT_MOST, Finding, of_rate
 from gpkit.findings.ordering import one_of_each
 from gpkit.findings.wording import of
 from gpkit.plural import counted
@@ -43,15 +43,11 @@ def judge_failures(cases: pd.DataFrame, mechanisms: pd.DataFrame, *, target_rati
     is_logged = bool((cases["arm"] == "logged").any())
     asked = "logged upgrades" if is_logged else "attempts"
     raced = f" {len(aside)} of those that got through then lost their early message to a race." if aside else ""
-    return of_rate(
-        measured.least,
-        estimate=measured.estimate,
-        interval=measured.interval,
+    return at_least(
+        measured,
+        target_ratio,
         id="handshake.through",
         claim=f"{measured.sentence(f'of {asked} got through the handshake')}.{kinds}{raced}",
-        verdict=measured.judge_at_least(target_ratio),
-        target=target_ratio,
-        target_is=AT_LEAST,
         cause=causes,
         ruled_out=ruled_out_of(stopped),
         evidence=tuple(one_of_each(cases[cases["case_id"].isin(ids)], ["failure", "client", "reason"])["case_id"]),
