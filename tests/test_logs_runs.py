@@ -113,6 +113,7 @@ def test_a_filter_narrows_what_a_notebook_sees(project, source):
 
     assert done.returncode == 2, done.stderr
     asked = last(project)["coverage"]["asked"]
+    assert read(run_folders(project)[-1] / "run.json")["selection"] == asked["filter"]
     judged_by_shares = [finding for finding in last(project)["findings"] if finding["n"]]
     assert judged_by_shares
     for finding in judged_by_shares:

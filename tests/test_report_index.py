@@ -223,6 +223,18 @@ def test_more_failing_questions_than_are_named_are_counted(tmp_path):
     assert "It failed with 2 more choices of parameters." in text
 
 
+def test_a_selection_of_a_log_is_a_trial_however_it_came_to_be_one(tmp_path):
+    log = {"environment": "staging", "logs": "api:shop"}
+    past_run(tmp_path, 0, meets(), parameters=log)
+    past_run(tmp_path, 60, finding(), parameters=log, selection="severity>=WARNING")
+
+    [(tone, text)] = glance(tmp_path)
+
+    assert tone == "meets"
+    assert "since" not in text
+    assert "It failed" not in text
+
+
 def test_a_log_of_an_environment_stands_apart_from_its_probes(tmp_path):
     past_run(tmp_path, 0, meets())
     past_run(tmp_path, 60, finding(), parameters={"environment": "staging", "logs": "api:shop"})

@@ -68,7 +68,7 @@ def _each_window_once(pasts: Sequence[Past]) -> list[Past]:
 
 def is_same_question(a: Past, b: Past) -> bool:
     """Whether two runs asked the same of the same."""
-    if (a.notebook, a.environment) != (b.notebook, b.environment) or not a.notebook:
+    if (a.notebook, a.environment, a.selection) != (b.notebook, b.environment, b.selection) or not a.notebook:
         return False
     names = (a.parameters.keys() | b.parameters.keys()) - (AMOUNTS - values_of(a).keys() - values_of(b).keys())
     for name in names:

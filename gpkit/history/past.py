@@ -48,6 +48,7 @@ class _Record(msgspec.Struct):
     parameters: Any = None
     given: Any = None
     window: Any = None
+    selection: Any = None
     error: Any = None
     rerun_of: Any = None
     retry_of: Any = None
@@ -70,6 +71,7 @@ class Past:
         started_utc: As recorded; empty when nothing says.
         headline: The finding to lead with, without its evidence; null when there is none.
         findings: The numbers of each finding (``NUMBERS``); of an older run the headline's alone.
+        selection: The filter that chose the entries of a log, or empty.
         failure: What ended the run, empty when nothing did.
         rerun_of: The run that this one repeats, or empty.
         retry_of: The attempt that failed before this one, or empty.
@@ -93,6 +95,7 @@ class Past:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     window: Any = None
+    selection: str = ""
     failure: Mapping[str, Any] = field(default_factory=dict)
     rerun_of: str = ""
     retry_of: str = ""
@@ -233,6 +236,7 @@ def _past(folder: Path, run_id: str, record: _Record) -> Past:
         parameters=record.parameters if isinstance(record.parameters, dict) else {},
         given=tuple(map(_text, record.given)) if isinstance(record.given, list) else (),
         window=record.window,
+        selection=_text(record.selection),
         failure=error,
         rerun_of=_text(record.rerun_of),
         retry_of=_text(record.retry_of),

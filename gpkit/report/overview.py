@@ -127,7 +127,7 @@ def day(past: Past) -> str:
 
 
 def _entry(every: Sequence[Past]) -> Entry:
-    runs = [past for past in every if not past.sweep and not past.parameters.get("logs_filter")] or every
+    runs = [past for past in every if not past.sweep and not past.selection] or every
     followed = {past.retry_of for past in runs if past.retry_of}
     settled = [past for past in runs if past.run_id not in followed] or list(runs)
     complete = [past for past in settled if not (past.is_partial and past.status == "running")]

@@ -108,6 +108,7 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
         "findings": _numbers(findings),
         "window": results["window"],
         "coverage": results["coverage"],
+        "selection": _selection(results),
         "cells": outcome.cells if outcome.cells["of"] else run.get("cells", outcome.cells),
         "ended_utc": text(ended),
         "duration_s": outcome.timings.get("total_s") or _duration_s(run.get("started_utc"), ended),
@@ -117,6 +118,13 @@ def finish(folder: Path, outcome: Outcome, facts: Mapping[str, Any] | None = Non
     write_json(folder / RESULTS_FILE, results)
     write_json(folder / RUN_FILE, whole)
     return whole
+
+
+def _selection(results: Mapping[str, Any]) -> str:
+    """The filter that chose the entries, here or when their file was written; empty for a whole log."""
+    covered = results["coverage"]
+    asked = covered.get("asked") if isinstance(covered, Mapping) else None
+    return str(asked.get("filter") or "") if isinstance(asked, Mapping) else ""
 
 
 def _headline(results: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -139,6 +147,7 @@ def _against(folder: Path, run: Mapping[str, Any], results: Mapping[str, Any]) -
     if isinstance(known := results.get("against"), dict):
         return known
     told = {**run, "status": results["status"], "window": results["window"], "headline": _headline(results)}
+    told["selection"] = _selection(results)
     try:
         from gpkit.history import past
         from gpkit.history.against import against
