@@ -6,6 +6,7 @@ comparisons of one left side with one value. ``-x`` is :class:`Not`. Positions a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -84,7 +85,8 @@ class Or:
 
 
 Argument: TypeAlias = Path | Text | Call
-Node: TypeAlias = And | Or | Not | Comparison | Anywhere | Call
+Leaf: TypeAlias = Comparison | Anywhere | Call
+Node: TypeAlias = And | Or | Not | Leaf
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,16 @@ class Filter:
 
     text: str
     tree: Node | None
+
+
+def leaves(filter: Filter) -> Iterator[Leaf]:
+    """What a filter says of entries, without how it is joined; from left to right."""
+    waiting: list[Node] = [] if filter.tree is None else [filter.tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, And | Or):
+            waiting.extend(reversed(node.parts))
+        elif isinstance(node, Not):
+            waiting.append(node.part)
+        else:
+            yield node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gpkit.filters.language.syntax import And, Anywhere, Comparison, Filter, Node, Not, Or, Path, Text
+from gpkit.filters.language.syntax import Anywhere, Comparison, Filter, Leaf, Path, Text, leaves
 from gpkit.filters.meaning import values
 from gpkit.filters.meaning.comparing import NULL
 from gpkit.filters.meaning.fields import UndefinedFieldError, resolve
@@ -25,16 +25,11 @@ _WANTED: dict[str, tuple[str, Callable[[str], object]]] = {
 
 def doubts(filter: Filter) -> tuple[str, ...]:
     """One sentence for each: an operator in lower case or of SQL, a value that its field can never have."""
-    return tuple(dict.fromkeys(_of(filter.tree))) if filter.tree is not None else ()
+    return tuple(dict.fromkeys(sentence for leaf in leaves(filter) for sentence in _of(leaf)))
 
 
-def _of(node: Node) -> Iterator[str]:
-    if isinstance(node, And | Or):
-        for part in node.parts:
-            yield from _of(part)
-    elif isinstance(node, Not):
-        yield from _of(node.part)
-    elif isinstance(node, Anywhere):
+def _of(node: Leaf) -> Iterator[str]:
+    if isinstance(node, Anywhere):
         if not node.text.quoted and node.text.value in _OPERATORS:
             yield f"In the filter '{node.text.value}' is a word to search for: operators are written in capitals."
         if not node.text.quoted and node.text.value in _OTHERS:

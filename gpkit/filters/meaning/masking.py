@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gpkit.filters.language.syntax import And, Anywhere, Call, Comparison, Filter, Node, Not, Or, Path, Present, Text
+from gpkit.filters.language.syntax import Anywhere, Call, Comparison, Filter, Leaf, Path, Present, Text, leaves
 from gpkit.filters.meaning.fields import same_name
 from gpkit.redaction import mask_contacts, redact
 
@@ -21,16 +21,11 @@ _BEGINS_ADDRESS = re.compile(r"(?<![A-Za-z]/)(?<![\w.])\d{1,3}(?:\.\d{1,3}){2}\.
 
 def masked(filter: Filter) -> tuple[str, ...]:
     """The fields and functions in which the filter asks for what masking or redaction alters; empty for none."""
-    return tuple(dict.fromkeys(_of(filter.tree))) if filter.tree is not None else ()
+    return tuple(dict.fromkeys(name for leaf in leaves(filter) for name in _of(leaf)))
 
 
-def _of(node: Node) -> Iterator[str]:
-    if isinstance(node, And | Or):
-        for part in node.parts:
-            yield from _of(part)
-    elif isinstance(node, Not):
-        yield from _of(node.part)
-    elif isinstance(node, Anywhere):
+def _of(node: Leaf) -> Iterator[str]:
+    if isinstance(node, Anywhere):
         if _is_altered(node.text.value):
             yield "a search term"
     elif isinstance(node, Call):
